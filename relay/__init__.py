@@ -1,0 +1,1 @@
+"""The embedded media relay: LiveKit's signalling and a selective forwarding unit, without Django."""
