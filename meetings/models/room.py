@@ -1,0 +1,78 @@
+"""A room: a place with a link where people meet, again and again, until it is closed for good."""
+
+from __future__ import annotations
+
+import secrets
+import string
+import uuid
+from typing import TYPE_CHECKING, ClassVar
+
+from django.conf import settings
+from django.core.validators import RegexValidator
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AnonymousUser
+
+    from accounts.models import User
+
+# 26^10 links, about 47 bits: with the limits on `/r/` and `enter` nobody finds a stranger's room by trying.
+_SLUG_GROUPS = (3, 4, 3)
+SLUG_PATTERN = r"[a-z]{3}-[a-z]{4}-[a-z]{3}"
+NAME_MAX_LENGTH = 100
+
+
+def new_slug() -> str:
+    """An unguessable link part such as `abc-defg-hij`, from the system's random source."""
+    return "-".join("".join(secrets.choice(string.ascii_lowercase) for _ in range(size)) for size in _SLUG_GROUPS)
+
+
+class RoomQuerySet(models.QuerySet["Room"]):
+    def visible_to(self, user: User | AnonymousUser) -> RoomQuerySet:
+        """The rooms that a person owns. Having the link shows one room's door, never a list (see `access.py`)."""
+        return self.filter(owner_id=user.pk) if user.is_authenticated else self.none()
+
+    def open(self) -> RoomQuerySet:
+        return self.filter(closed_at__isnull=True)
+
+
+class Room(models.Model):
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    slug = models.CharField(
+        _("link"),
+        max_length=12,
+        unique=True,
+        default=new_slug,
+        editable=False,
+        validators=[RegexValidator(rf"\A{SLUG_PATTERN}\Z")],
+    )
+    name = models.CharField(_("name"), max_length=NAME_MAX_LENGTH, blank=True)
+    # PROTECT: a person who leaves the administration is deactivated; what was held in their rooms is kept.
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="rooms", verbose_name=_("owner")
+    )
+    is_locked = models.BooleanField(_("locked"), default=False, help_text=_("Nobody new may ask to enter."))
+    has_lobby = models.BooleanField(_("lobby"), default=True, help_text=_("People wait until the host lets them in."))
+    created_at = models.DateTimeField(_("created at"), default=timezone.now, editable=False)
+    closed_at = models.DateTimeField(_("closed for good at"), null=True, blank=True)
+
+    objects = RoomQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("room")
+        verbose_name_plural = _("rooms")
+        ordering: ClassVar = ["-created_at"]
+
+    def __str__(self) -> str:
+        return self.name or self.slug
+
+    @property
+    def media_name(self) -> str:
+        """The room's name on the media engine: not the slug, which opens the door."""
+        return self.id.hex
+
+    @property
+    def is_closed(self) -> bool:
+        return self.closed_at is not None

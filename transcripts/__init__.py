@@ -1,0 +1,1 @@
+"""Recordings become transcripts here, from a later release on."""
