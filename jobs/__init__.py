@@ -1,0 +1,1 @@
+"""Durable background jobs with lease, retry, progress and schedule."""
