@@ -1,0 +1,132 @@
+"""People and invitations in the admin. Administrators never see or set a password: they give one-time links."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from allauth.account.decorators import secure_admin_login
+from django.contrib import admin, messages
+from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.models import Group
+from django.db.models import QuerySet
+from django.forms import ModelForm
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Invitation, User
+from accounts.services.invitations import MayNotInvite, create_invitation, revoke_invitations
+
+# The admin's own form would go round allauth's limits (and later its second factor).
+admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]  # allauth's documented way
+admin.site.unregister(Group)
+
+# Generic for the type checker only.
+if TYPE_CHECKING:
+    _PersonModelForm = ModelForm[User]
+    _UserAdmin = UserAdmin[User]
+    _InvitationModelAdmin = admin.ModelAdmin[Invitation]
+else:
+    _PersonModelForm, _UserAdmin, _InvitationModelAdmin = ModelForm, UserAdmin, admin.ModelAdmin
+
+_RANK_FIELDS = ("is_staff", "is_superuser", "groups", "user_permissions")
+
+
+class PersonForm(_PersonModelForm):
+    class Meta:
+        model = User
+        fields = ("email", "first_name", "last_name")
+
+
+@admin.register(User)
+class PersonAdmin(_UserAdmin):
+    add_form = PersonForm
+    add_fieldsets = ((None, {"fields": ("email", "first_name", "last_name")}),)
+    fieldsets = (
+        (None, {"fields": ("email", "first_name", "last_name", "public_id")}),
+        (_("Rights"), {"fields": ("is_active", "is_staff", "is_superuser")}),
+        (_("Dates"), {"fields": ("last_login", "date_joined")}),
+    )
+    readonly_fields = ("public_id", "last_login", "date_joined")
+    list_display = ("email", "first_name", "last_name", "is_active", "is_staff", "last_login")
+    list_filter = ("is_active", "is_staff", "is_superuser")
+    search_fields = ("email", "first_name", "last_name")
+    ordering = ("email",)
+    filter_horizontal = ()
+    actions = ("give_link",)
+
+    def get_urls(self) -> list[URLPattern]:
+        """Without the form by which an administrator would choose somebody's password."""
+        return [url for url in super().get_urls() if url.name != "auth_user_password_change"]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> tuple[str, ...]:
+        fixed = tuple(super().get_readonly_fields(request, obj))
+        return fixed if request.user.is_superuser else (*fixed, *_RANK_FIELDS)
+
+    def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        """Only a superuser touches a superuser's row: their address is their login."""
+        if obj is not None and obj.is_superuser and not request.user.is_superuser:
+            return False
+        return super().has_change_permission(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        """People are deactivated, so that what they took part in keeps its names."""
+        return False
+
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        if not change:
+            obj.set_unusable_password()
+        super().save_model(request, obj, form, change)
+        if not change:
+            _show_link(request, obj)
+
+    @admin.action(description=_("Give a one-time link to set a password"), permissions=["change"])
+    def give_link(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        for person in queryset.filter(is_active=True):
+            _show_link(request, person)
+
+
+@admin.register(Invitation)
+class InvitationAdmin(_InvitationModelAdmin):
+    list_display = ("user", "created_by", "created_at", "expires_at", "used_at")
+    list_filter = ("used_at",)
+    search_fields = ("user__email",)
+    list_select_related = ("user", "created_by")
+    fields = ("user",)
+    autocomplete_fields = ("user",)
+    actions = ("revoke",)
+
+    def has_change_permission(self, request: HttpRequest, obj: Invitation | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Invitation | None = None) -> bool:
+        return False  # kept: who was let in by whom
+
+    def save_model(self, request: HttpRequest, obj: Invitation, form: Any, change: bool) -> None:
+        """The service makes the row, since only it knows the secret whose hash is stored."""
+        _show_link(request, obj.user)
+        obj.pk = obj.user.invitations.values_list("pk", flat=True).first()
+
+    def response_add(self, request: HttpRequest, obj: Invitation, post_url_continue: str | None = None) -> HttpResponse:
+        return self.response_post_save_add(request, obj)
+
+    def log_addition(self, request: HttpRequest, obj: Invitation, message: Any) -> Any:
+        return super().log_addition(request, obj, message) if obj.pk else None
+
+    @admin.action(description=_("Make the links worthless"), permissions=["add"])
+    def revoke(self, request: HttpRequest, queryset: QuerySet[Invitation]) -> None:
+        people = {invitation.user for invitation in queryset.usable().select_related("user")}  # type: ignore[attr-defined]  # InvitationQuerySet
+        count = sum(revoke_invitations(person) for person in people)
+        messages.success(request, gettext("%(count)d links no longer work.") % {"count": count})
+
+
+def _show_link(request: HttpRequest, person: User) -> None:
+    """Shown once and only here: the database keeps a hash."""
+    try:
+        url = create_invitation(person.email, acting_user=request.user)  # type: ignore[arg-type]  # staff is signed in
+    except MayNotInvite:
+        messages.error(request, gettext("Only a superuser may give %(person)s a link.") % {"person": person})
+        return
+    text = gettext("Link for %(person)s, valid once for 7 days. Copy it now, it is not shown again: %(url)s")
+    messages.warning(request, text % {"person": person, "url": url})

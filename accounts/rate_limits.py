@@ -1,0 +1,48 @@
+"""How often one source may try something: counters per action, subject and minute in the cache.
+
+The cache belongs to the web process, or to all of them with Redis. A source is an IPv4 address or an IPv6 /64, since
+one IPv6 household or attacker owns a whole /64. Nothing here relies on cookies: who sends none is counted too.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+import time
+
+from django.core.cache import cache
+from django.http import HttpRequest
+
+WINDOW_SECONDS = 60
+
+
+def source_of(request: HttpRequest) -> str:
+    """The network the request came from; proxies that are trusted were taken off before (`proxies.py`)."""
+    return source_prefix(request.META.get("REMOTE_ADDR", ""))
+
+
+def source_prefix(address: str) -> str:
+    """`address` itself for IPv4, its /64 for IPv6."""
+    try:
+        ip = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return "unknown"  # all unknown ones share one counter
+    if isinstance(ip, ipaddress.IPv6Address):
+        if ip.ipv4_mapped:
+            return str(ip.ipv4_mapped)
+        return str(ipaddress.ip_network((ip, 64), strict=False))
+    return str(ip)
+
+
+def is_allowed(action: str, *subjects: str, per_minute: int, now: float | None = None) -> bool:
+    """Counts one try of `action` by `subjects`; False once there were more than `per_minute` in this minute."""
+    window = int((time.time() if now is None else now) // WINDOW_SECONDS)
+    digest = hashlib.sha256("\0".join(subjects).encode()).hexdigest()[:32]
+    key = f"limit:{action}:{digest}:{window}"
+    # add() first: it sets the time-out, and does nothing if another request was quicker.
+    cache.add(key, 0, timeout=2 * WINDOW_SECONDS)
+    try:
+        return cache.incr(key) <= per_minute
+    except ValueError:  # thrown out of a full cache in between: the count starts anew
+        cache.set(key, 1, timeout=2 * WINDOW_SECONDS)
+        return per_minute >= 1

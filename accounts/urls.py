@@ -1,0 +1,18 @@
+"""Sign-in, sign-out, password and invitation. Of allauth only these doors are open: nobody signs up here."""
+
+from __future__ import annotations
+
+from allauth.account import views as allauth_views
+from django.urls import include, path
+
+from accounts import views
+
+_own = ([path("invitation/", views.invitation, name="invitation")], "accounts")
+
+urlpatterns = [
+    path("login/", allauth_views.login, name="account_login"),
+    path("logout/", allauth_views.logout, name="account_logout"),
+    path("inactive/", allauth_views.account_inactive, name="account_inactive"),
+    path("password/change/", allauth_views.password_change, name="account_change_password"),
+    path("", include(_own)),
+]
