@@ -7,7 +7,7 @@ import os
 import socket
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
@@ -46,6 +46,11 @@ class Settings:
     send_mode: str = "auto"
     socket_buffer_bytes: int = 4 << 20
     handshakes: int = 16  # in flight: each costs 3-4 ms of CPU, and 30 at once stalled audio by 64 ms
+    alive_fd: int = -1  # a pipe that closes when the supervisor ends; -1 = none
+    turn_urls: tuple[str, ...] = ()  # turn:host:port?transport=udp, ...
+    turn_secret: str = field(default="", repr=False)  # coturn's static-auth-secret
+    empty_timeout_seconds: int = 300  # of a room that nobody ever joined
+    departure_timeout_seconds: int = 20  # after the last one left
 
 
 def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
@@ -71,7 +76,22 @@ def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
         send_mode=mode,
         socket_buffer_bytes=_integer(env, "RELAY_SOCKET_BUFFER", 4 << 20, 4096, 1 << 30),
         handshakes=_integer(env, "RELAY_HANDSHAKES", 16, 1, 1000),
+        alive_fd=_integer(env, "RELAY_ALIVE_FD", -1, -1, 1 << 20),
+        turn_urls=_turn_urls(env),
+        turn_secret=env.get("RELAY_TURN_SECRET", ""),
+        empty_timeout_seconds=_integer(env, "RELAY_EMPTY_TIMEOUT", 300, 1, 86_400),
+        departure_timeout_seconds=_integer(env, "RELAY_DEPARTURE_TIMEOUT", 20, 0, 86_400),
     )
+
+
+def _turn_urls(env: Mapping[str, str]) -> tuple[str, ...]:
+    urls = tuple(url.strip() for url in env.get("RELAY_TURN_URLS", "").split(",") if url.strip())
+    for url in urls:
+        if not url.startswith(("turn:", "turns:")):
+            raise SettingsError(f"RELAY_TURN_URLS: {url!r} does not begin with turn: or turns:")
+    if urls and not env.get("RELAY_TURN_SECRET"):
+        raise SettingsError("RELAY_TURN_URLS is set without RELAY_TURN_SECRET (coturn's static-auth-secret)")
+    return urls
 
 
 def _integer(env: Mapping[str, str], name: str, default: int, low: int, high: int) -> int:
