@@ -56,6 +56,8 @@ class Room(models.Model):
     is_locked = models.BooleanField(_("locked"), default=False, help_text=_("Nobody new may ask to enter."))
     has_lobby = models.BooleanField(_("lobby"), default=True, help_text=_("People wait until the host lets them in."))
     created_at = models.DateTimeField(_("created at"), default=timezone.now, editable=False)
+    # The last call's end: who was admitted before must be let in again.
+    call_ended_at = models.DateTimeField(_("last call ended at"), null=True, blank=True, editable=False)
     closed_at = models.DateTimeField(_("closed for good at"), null=True, blank=True)
 
     objects = RoomQuerySet.as_manager()

@@ -1,0 +1,64 @@
+"""Why a person may not do what they asked. Shown to them, and mapped to HTTP in one place (`views/api.py`)."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+
+class Refused(Exception):
+    """A person asked for what they may not have. `code` is for programs, `text` for people."""
+
+    code: ClassVar[str] = "refused"
+    status: ClassVar[int] = 403
+    text: ClassVar[str | Promise] = _("You may not do this.")
+
+
+class NotFound(Refused):
+    """No such room or participant, or none that this person may know of: the answer is the same."""
+
+    code, status, text = "not_found", 404, _("This room does not exist or is no longer open.")
+
+
+class BadRequest(Refused):
+    code, status, text = "bad_request", 400, _("The request is not understood.")
+
+
+class BadName(Refused):
+    code, status, text = "bad_name", 400, _("Please enter a name with visible characters.")
+
+
+class NotAdmitted(Refused):
+    code, status, text = "not_admitted", 403, _("The host has not let you in.")
+
+
+class NotAllowed(Refused):
+    code, status, text = "not_allowed", 403, _("Only the host or a moderator may do this.")
+
+
+class Locked(Refused):
+    code, status, text = "locked", 403, _("The host has locked this room.")
+
+
+class Removed(Refused):
+    code, status, text = "removed", 403, _("The host has removed you from this room.")
+
+
+class Denied(Refused):
+    code, status, text = "denied", 403, _("The host has not let you in.")
+
+
+class Conflict(Refused):
+    """Somebody else was quicker."""
+
+    code, status, text = "conflict", 409, _("This has just been changed by somebody else.")
+
+
+class Closed(Refused):
+    code, status, text = "closed", 410, _("This room does not exist or is no longer open.")
+
+
+class TooManyRequests(Refused):
+    code, status, text = "too_many_requests", 429, _("Too many attempts. Please wait a minute.")

@@ -1,0 +1,61 @@
+"""Rooms: made, named, closed for good."""
+
+from __future__ import annotations
+
+import structlog
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+from django.utils.translation import gettext
+
+from accounts.models import User
+from meetings import media, outbox
+from meetings.models import Participant, Room
+from meetings.models.participant import State
+from meetings.refusals import TooManyRequests
+
+# One person's open rooms: far more than anybody needs, far fewer than fill a disk.
+MAX_OPEN_ROOMS = 200
+
+audit = structlog.get_logger("audit")
+
+
+def create_room(*, acting_user: User, name: str = "") -> Room:
+    """A new room of `acting_user`. Raises `TooManyRequests` when they own too many."""
+    if Room.objects.open().filter(owner=acting_user).count() >= MAX_OPEN_ROOMS:
+        raise TooManyRequests
+    try:
+        with transaction.atomic():
+            room = Room.objects.create(owner=acting_user, name=name)
+    except IntegrityError:
+        # The same 47 random bits twice: draw once more; a second time is a broken random source.
+        room = Room.objects.create(owner=acting_user, name=name)
+    audit.info("room_created", room=room.media_name, by=str(acting_user.public_id))
+    return room
+
+
+def ensure_first_room() -> Room | None:
+    """The first administrator's first open room, made if there is none; None while there is no administrator."""
+    admin = User.objects.filter(is_superuser=True, is_active=True).order_by("pk").first()
+    if admin is None:
+        return None
+    room = Room.objects.open().filter(owner=admin).order_by("created_at").first()
+    return room or create_room(acting_user=admin, name=gettext("First room"))
+
+
+def change_settings(room: Room, *, name: str, has_lobby: bool, acting_user: User) -> None:
+    with transaction.atomic():
+        Room.objects.filter(pk=room.pk).update(name=name, has_lobby=has_lobby)
+        audit.info("room_changed", room=room.media_name, has_lobby=has_lobby, by=str(acting_user.public_id))
+        outbox.notify_room(room)
+
+
+def close_room(room: Room, *, acting_user: User) -> None:
+    """Closes the room for good: nobody enters any more, its link answers like one that never was."""
+    now = timezone.now()
+    with transaction.atomic():
+        if not Room.objects.open().filter(pk=room.pk).update(closed_at=now, call_ended_at=now):
+            return  # somebody was quicker: it is closed
+        Participant.objects.filter(room=room).present().update(state=State.LEFT, ended_at=now)
+        audit.info("room_closed", room=room.media_name, by=str(acting_user.public_id))
+        outbox.notify_room(room)
+        transaction.on_commit(lambda: media.delete_room(room.media_name))
