@@ -1,7 +1,7 @@
 """A weak network in user space (not every kernel has netem): a UDP forwarder that holds back, delays and loses.
 
-It stands in as the advertised address of the relay (`RELAY_ADDRESSES`, "bind=advertised"): clients send to it, it sends on
-from a socket of its own per client, so that the relay still tells the clients apart.
+It stands in as the advertised address of the relay (`RELAY_ADDRESSES`: bind=advertised): clients send to it, it sends
+on from a socket of its own per client, so that the relay still tells the clients apart.
 """
 
 import asyncio
