@@ -14,12 +14,13 @@ import logging
 import secrets
 import struct
 from collections import Counter, deque
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 from typing import Any
 
+from google.protobuf.message import DecodeError
 from livekit.protocol import room as room_proto
 from livekit.protocol.webhook import WebhookEvent
 
@@ -362,9 +363,8 @@ class RelayLink:
         if not session.answer.done():
             document = _document(frame)
             status = document.get("status")
-            session.answer.set_exception(
-                Denied(status if isinstance(status, int) else 503, str(document.get("reason", "")))
-            )
+            is_refusal = isinstance(status, int) and 400 <= status <= 599
+            session.answer.set_exception(Denied(status if is_refusal else 503, str(document.get("reason", ""))))
 
     def _take_signal(self, frame: Frame) -> None:
         session = self._session_of(frame)
@@ -394,7 +394,7 @@ class RelayLink:
         (sequence,) = _SEQUENCE.unpack_from(frame.payload)
         try:
             message = WebhookEvent.FromString(frame.payload[_SEQUENCE.size :])
-        except ValueError as error:  # protobuf's DecodeError
+        except DecodeError as error:
             raise ProtocolError("EVENT that is no WebhookEvent") from error
         try:
             self._events.put_nowait(Event(sequence, message))
@@ -490,9 +490,9 @@ class RelayLinks:
         """The answer of the room's worker. Raises `EngineError` or `Unavailable`."""
         return await (await self.link_of(room_name)).call(method, payload)
 
-    async def call_all(self, method: str, payload: bytes) -> list[bytes]:
-        """The answers of all workers. Raises `Unavailable` if one is missing: half an answer would be a wrong one."""
-        return await asyncio.gather(*(link.call(method, payload) for link in self.links))
+    async def call_each(self, links: Iterable[RelayLink], method: str, payload: bytes) -> list[bytes]:
+        """The answers of these workers. Raises `Unavailable` if one is missing: half an answer would be a wrong one."""
+        return await asyncio.gather(*(link.call(method, payload) for link in links))
 
     async def _watch(self) -> None:
         """Learns which workers are being drained: an operator may ask that of a worker directly."""
