@@ -1,1 +1,40 @@
-urlpatterns = []
+"""Pages of rooms, and the call page's API. Websockets are in routing.py."""
+
+from __future__ import annotations
+
+from django.urls import URLPattern, URLResolver, include, path
+from django.views.generic import RedirectView
+
+from meetings.views import api, pages
+
+app_name = "meetings"
+
+_room_api: list[URLPattern | URLResolver] = [
+    path("enter", api.enter, name="api_enter"),
+    path("token", api.token, name="api_token"),
+    path("state", api.state, name="api_state"),
+    path("leave", api.leave, name="api_leave"),
+    path("admit_all", api.admit_all, name="api_admit_all"),
+    path("lock", api.lock, name="api_lock"),
+    path("unlock", api.unlock, name="api_unlock"),
+    path("end", api.end, name="api_end"),
+    path("participants/<str:identity>/admit", api.admit, name="api_admit"),
+    path("participants/<str:identity>/deny", api.deny, name="api_deny"),
+    path("participants/<str:identity>/remove", api.remove, name="api_remove"),
+    path("participants/<str:identity>/mute", api.mute, name="api_mute"),
+    path("participants/<str:identity>/role", api.role, name="api_role"),
+]
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", pages.home, name="home"),
+    path("rooms/", pages.rooms, name="rooms"),
+    path("rooms/new", pages.new_room, name="new_room"),
+    path("rooms/<str:slug>/settings", pages.room_settings, name="room_settings"),
+    path("rooms/<str:slug>/close", pages.close, name="close_room"),
+    path("rooms/<str:slug>/participants/<str:identity>/forgive", pages.forgive, name="forgive"),
+    path("r/<str:slug>", pages.call, name="call"),
+    path("r/<str:slug>/", RedirectView.as_view(pattern_name="meetings:call")),
+    path("legal/", pages.legal, name="legal"),
+    path("accessibility/", pages.accessibility, name="accessibility"),
+    path("api/rooms/<str:slug>/", include(_room_api)),
+]

@@ -1,0 +1,133 @@
+"""The pages around a call: home, one's rooms, a room's settings, and the page that holds lobby and call."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.cache import add_never_cache_headers
+from django.utils.translation import gettext
+from django.views.decorators.csrf import ensure_csrf_cookie
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from accounts.models import User
+from accounts.rate_limits import is_allowed, source_of
+from meetings import access
+from meetings.forms import JoinForm, NewRoomForm, RoomSettingsForm
+from meetings.models import Participant, Room
+from meetings.models.participant import State
+from meetings.presentation import call_config
+from meetings.refusals import NotFound, TooManyRequests
+from meetings.services import moderation
+from meetings.services.rooms import change_settings, close_room, create_room
+from meetings.views.api import MISSES_PER_MINUTE
+
+# Newest first; a person who has more finds them all under "My rooms".
+ROOMS_ON_HOME = 5
+_NOT_THERE = "There is no such room."  # for developers: people read templates/404.html
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def home(request: HttpRequest) -> HttpResponse:
+    """One sentence and three ways on: meet now, join by link or code, sign in."""
+    form = JoinForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        return redirect("meetings:call", slug=form.cleaned_data["code"])
+    rooms = Room.objects.visible_to(request.user).open()[:ROOMS_ON_HOME]
+    return render(request, "meetings/home.html", {"join_form": form, "rooms": rooms})
+
+
+@login_required
+@require_POST
+def new_room(request: HttpRequest) -> HttpResponse:
+    form = NewRoomForm(request.POST)
+    name = form.cleaned_data["name"] if form.is_valid() else ""
+    try:
+        room = create_room(acting_user=_person(request), name=name)
+    except TooManyRequests:
+        messages.error(request, gettext("You have too many open rooms. Close one that you no longer need."))
+        return redirect("meetings:rooms")
+    return redirect("meetings:call", slug=room.slug)
+
+
+@login_required
+@require_GET
+def rooms(request: HttpRequest) -> HttpResponse:
+    return render(request, "meetings/rooms.html", {"rooms": Room.objects.visible_to(request.user).open()})
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def room_settings(request: HttpRequest, slug: str) -> HttpResponse:
+    room = _owned_room(request, slug)
+    form = RoomSettingsForm(request.POST or None, instance=room)
+    if request.method == "POST" and form.is_valid():
+        change_settings(room, **form.cleaned_data, acting_user=_person(request))
+        messages.success(request, gettext("The room's settings are saved."))
+        return redirect("meetings:room_settings", slug=room.slug)
+    removed = Participant.objects.filter(room=room, state=State.REMOVED)
+    return render(request, "meetings/room_settings.html", {"room": room, "form": form, "removed": removed})
+
+
+@login_required
+@require_POST
+def forgive(request: HttpRequest, slug: str, identity: str) -> HttpResponse:
+    """A removed person may ask to enter again."""
+    room = _owned_room(request, slug)
+    target = Participant.objects.select_related("room", "user").filter(room=room, identity=identity).first()
+    if target is None:
+        raise Http404(_NOT_THERE)
+    moderation.forgive(target, acting_user=_person(request))
+    messages.success(request, gettext("%(name)s may ask to enter again.") % {"name": target.name})
+    return redirect("meetings:room_settings", slug=room.slug)
+
+
+@login_required
+@require_POST
+def close(request: HttpRequest, slug: str) -> HttpResponse:
+    close_room(_owned_room(request, slug), acting_user=_person(request))
+    messages.success(request, gettext("The room is closed. Its link no longer works."))
+    return redirect("meetings:rooms")
+
+
+@require_GET
+@ensure_csrf_cookie
+def call(request: HttpRequest, slug: str) -> HttpResponse:
+    """Device check, lobby and call in one page, for anybody with the link."""
+    try:
+        room = access.access_room(slug)
+    except NotFound as missing:
+        if not is_allowed("miss", source_of(request), per_minute=MISSES_PER_MINUTE):
+            return render(request, "429.html", status=429)
+        raise Http404(_NOT_THERE) from missing
+    if room.is_closed:
+        raise Http404(_NOT_THERE)
+    config = call_config(room, access.visitor_of(request))
+    response = render(request, "meetings/call.html", {"room": room, "config": config})
+    # Whether somebody is signed in, and as whom, is in the page.
+    add_never_cache_headers(response)
+    return response
+
+
+@require_GET
+def legal(request: HttpRequest) -> HttpResponse:
+    return render(request, "pages/legal.html")
+
+
+@require_GET
+def accessibility(request: HttpRequest) -> HttpResponse:
+    return render(request, "pages/accessibility.html")
+
+
+def _person(request: HttpRequest) -> User:
+    if not isinstance(request.user, User):  # login_required stands before
+        raise TypeError("a signed-in person is needed here")
+    return request.user
+
+
+def _owned_room(request: HttpRequest, slug: str) -> Room:
+    try:
+        return access.access_owned_room(request.user, slug)
+    except NotFound as missing:
+        raise Http404(_NOT_THERE) from missing
