@@ -134,6 +134,20 @@ class Probe:
         self.video = await self.room.local_participant.publish_track(track, options)
         self._run(self._send_cards(card))
 
+    def set_muted(self, muted: bool) -> None:
+        """Mutes or unmutes what the participant sends, as its own buttons would."""
+        for publication in (self.audio, self.video):
+            track = publication.track if publication else None
+            if track is not None:
+                (track.mute if muted else track.unmute)()
+
+    async def unpublish(self) -> None:
+        """Takes its tracks back; `publish_tone` and `publish_card` bring new ones."""
+        for publication in (self.audio, self.video):
+            if publication is not None:
+                await self.room.local_participant.unpublish_track(publication.sid)
+        self.audio = self.video = None
+
     def forget(self) -> None:
         """Whatever is seen or heard after this call was decoded after it."""
         self.seen.clear()
