@@ -16,6 +16,7 @@ from typing import Any
 from asgiref.sync import async_to_sync
 from channels.layers import InMemoryChannelLayer, get_channel_layer
 from django.db import DatabaseError, close_old_connections, transaction
+from redis.exceptions import RedisError
 
 from meetings.models import Outbox, Room
 
@@ -102,5 +103,5 @@ async def _group_send(group: str, message: Mapping[str, Any]) -> None:
     assert layer is not None
     try:
         await layer.group_send(group, dict(message))
-    except OSError:  # Redis away: pages look again by themselves when their websocket reconnects
+    except (OSError, RedisError):  # pages look again by themselves when their websocket reconnects
         logger.warning("a notice to a room was lost", exc_info=True)

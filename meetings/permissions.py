@@ -7,15 +7,25 @@ from typing import Any
 
 from livekit.protocol.models import ParticipantInfo, ParticipantPermission, TrackInfo, TrackSource
 
+_SOURCES: Mapping[str, TrackSource] = {
+    "camera": TrackSource.CAMERA,
+    "microphone": TrackSource.MICROPHONE,
+    "screen_share": TrackSource.SCREEN_SHARE,
+    "screen_share_audio": TrackSource.SCREEN_SHARE_AUDIO,
+}
+
 
 def permission_of(grants: Mapping[str, Any]) -> ParticipantPermission:
     """What a participant with these grants may do (grants: LiveKit's camelCase names, absent = LiveKit's default)."""
-    may_publish = grants.get("canPublish", True) is True
+    names = grants.get("canPublishSources") or []
+    sources = [_SOURCES[name] for name in names if name in _SOURCES]
+    # No source means all of them to LiveKit: a list of which we know nothing must not become that.
+    may_publish = grants.get("canPublish", True) is True and bool(sources or not names)
     return ParticipantPermission(
         can_subscribe=grants.get("canSubscribe", True) is True,
         can_publish=may_publish,
         can_publish_data=grants.get("canPublishData", may_publish) is True,
-        can_publish_sources=[TrackSource.Value(str(source).upper()) for source in grants.get("canPublishSources", [])],
+        can_publish_sources=sources,
         can_update_metadata=grants.get("canUpdateOwnMetadata") is True,
         can_subscribe_metrics=grants.get("canSubscribeMetrics") is True,
         hidden=grants.get("hidden") is True,
@@ -30,8 +40,7 @@ def allows_the_same(left: ParticipantPermission, right: ParticipantPermission) -
 
 def tracks_from(participant: ParticipantInfo, source: str) -> list[TrackInfo]:
     """The participant's tracks of one source, named as in a grant: `microphone`, `camera`, `screen_share` …"""
-    wanted = TrackSource.Value(source.upper())
-    return [track for track in participant.tracks if track.source == wanted]
+    return [track for track in participant.tracks if track.source == _SOURCES[source]]
 
 
 def _rights(permission: ParticipantPermission) -> tuple[bool, bool, bool, frozenset[int], bool, bool]:

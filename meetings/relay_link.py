@@ -363,8 +363,9 @@ class RelayLink:
         if not session.answer.done():
             document = _document(frame)
             status = document.get("status")
-            is_refusal = isinstance(status, int) and 400 <= status <= 599
-            session.answer.set_exception(Denied(status if is_refusal else 503, str(document.get("reason", ""))))
+            if not isinstance(status, int) or not 400 <= status <= 599:
+                status = 503
+            session.answer.set_exception(Denied(status, str(document.get("reason", ""))))
 
     def _take_signal(self, frame: Frame) -> None:
         session = self._session_of(frame)
