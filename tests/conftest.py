@@ -6,10 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.people import Person
+from tests.people import ALICE, Person
 from tests.portal import Portal
-
-ALICE = "alice@example.org"  # the host
 
 
 @pytest.fixture(scope="session")

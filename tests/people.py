@@ -10,6 +10,7 @@ import httpx
 
 from tests.portal import Portal
 
+ALICE = "alice@example.org"  # the host
 PASSWORD = "un mot de passe de test " + secrets.token_hex(4)
 
 

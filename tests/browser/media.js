@@ -163,11 +163,13 @@
 
   // --- websockets, so that a test can cut one as a network would
   const sockets = new Set();
+  const opened = [];
   const Original = window.WebSocket;
   window.WebSocket = class extends Original {
     constructor(...args) {
       super(...args);
       sockets.add(this);
+      opened.push(new URL(this.url).pathname);
       this.addEventListener("close", () => sockets.delete(this));
     }
   };
@@ -180,6 +182,7 @@
       tones = new Set();
     },
     report: () => ({ sightings: [...sightings], tones: [...tones], unreadable }),
+    opened: (path) => opened.filter((other) => other === path).length,
     cut(path) {
       const cut = [...sockets].filter((socket) => new URL(socket.url).pathname === path);
       for (const socket of cut) socket.close();

@@ -1,0 +1,306 @@
+"""Browsers as people use the portal: the real page, driven by its buttons, seen and heard through its media elements.
+
+Chromium runs under Playwright, Firefox ESR under `browser/firefox.mjs`. Each sends its own test card and tone. A
+browser that complained on its console (a breach of the CSP included) or asked another host for anything fails its test.
+"""
+
+import asyncio
+import json
+import os
+import re
+import wave
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import numpy as np
+from playwright.async_api import Page, async_playwright
+
+from meetings.testcard import Card, make_tone, render_card
+from tests.calls import CEILING_SECONDS, wait_until
+from tests.portal import ROOT
+
+BROWSER = ROOT / "tests" / "browser"
+CHROMIUM = "/usr/bin/chromium"
+FLAGS = (
+    "--no-sandbox",
+    "--use-fake-ui-for-media-stream",
+    "--use-fake-device-for-media-stream",
+    "--autoplay-policy=no-user-gesture-required",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+    "--allow-loopback-in-peer-connection",
+)
+_WIDTH, _HEIGHT, _FRAMES_PER_SECOND, _FRAMES = 960, 528, 15, 45
+_SAMPLE_RATE = 48_000
+
+
+class Screen(ABC):
+    """One person's browser. `number` chooses the test card and tone it sends."""
+
+    def __init__(self, number: int, url: str) -> None:
+        self.number = number
+        self.url = url
+        self.tolerated: list[str] = []  # regular expressions of complaints that a test provokes itself
+
+    # --- what a browser can do
+
+    @abstractmethod
+    async def goto(self, path: str) -> None: ...
+
+    @abstractmethod
+    async def evaluate(self, expression: str) -> Any: ...
+
+    @abstractmethod
+    async def click(self, selector: str) -> None: ...
+
+    @abstractmethod
+    async def fill(self, selector: str, text: str) -> None: ...
+
+    @abstractmethod
+    async def wait_for(self, selector: str) -> None: ...
+
+    @abstractmethod
+    async def problems(self) -> tuple[list[str], list[str]]:
+        """Complaints of the console, and every address that was asked."""
+
+    # --- what a person does with it
+
+    async def press(self, test_id: str) -> None:
+        await self.click(f'[data-testid="{test_id}"]')
+
+    async def shows(self, test_id: str) -> None:
+        await self.wait_for(f'[data-testid="{test_id}"]')
+
+    async def sign_in(self, email: str, password: str) -> None:
+        await self.goto("/accounts/login/")
+        await self.fill('input[name="login"]', email)
+        await self.fill('input[name="password"]', password)
+        await self.click('main form [type="submit"]')
+        await wait_until(lambda: self.evaluate("location.pathname === '/'"), lambda: f"{email} was not signed in")
+
+    async def meet_now(self) -> str:
+        """Creates a room from the home page; its slug."""
+        await self.goto("/")
+        await self.click('form[action="/rooms/new"] [type="submit"]')
+        await self.shows("device-check")
+        return str(await self.evaluate("location.pathname")).removeprefix("/r/")
+
+    async def ask_to_enter(self, slug: str, name: str = "") -> None:
+        """Opens the link, types a name where one is asked for, and presses Join."""
+        await self.goto(f"/r/{slug}")
+        await self.shows("device-check")
+        if name:
+            await self.fill('[data-testid="name-input"]', name)
+        await self.press("join-button")
+
+    async def identity(self) -> str:
+        path = "location.pathname.replace('/r/', '/api/rooms/') + '/state'"
+        return str(
+            await self.evaluate(f"fetch({path}).then((answer) => answer.json()).then(({{ me }}) => me.identity)")
+        )
+
+    # --- what a person sees and hears
+
+    async def forget(self) -> None:
+        await self.evaluate("probe.forget()")
+
+    async def report(self) -> tuple[dict[str, set[tuple[int, int]]], set[int]]:
+        """By the owner of each tile: whose card and which frame were shown; and the tones that were heard."""
+        report = await self.evaluate("probe.report()")
+        seen: dict[str, set[tuple[int, int]]] = {}
+        for sighting in report["sightings"]:
+            seen.setdefault(sighting["identity"], set()).add((sighting["number"], sighting["counter"]))
+        return seen, set(report["tones"])
+
+    async def assert_unblemished(self) -> None:
+        """No complaint on the console, no request to another host."""
+        complaints, addresses = await self.problems()
+        unexpected = [text for text in complaints if not any(re.search(known, text) for known in self.tolerated)]
+        assert not unexpected, f"browser {self.number} complained: {unexpected}"
+        host = urlsplit(self.url).netloc
+        foreign = [url for url in addresses if urlsplit(url).scheme in _NETWORK and urlsplit(url).netloc != host]
+        assert not foreign, f"browser {self.number} asked other hosts: {foreign}"
+
+
+_NETWORK = ("http", "https", "ws", "wss")
+
+
+async def assert_meets(screen: Screen, others: Mapping[str, int], *, sound: bool = True, pictures: bool = True) -> None:
+    """From now on this screen shows and plays exactly `others` (identity → number), and its own picture as its own."""
+    own = await screen.identity()
+    await screen.forget()
+    last: object = None
+
+    async def meets() -> bool:
+        nonlocal last
+        last = seen, heard = await screen.report()
+        for identity, sightings in seen.items():
+            expected = {**others, own: screen.number}.get(identity)
+            strangers = {number for number, _ in sightings} - {expected}
+            assert not strangers, f"browser {screen.number} showed {strangers} in the tile of {identity}: {seen}"
+        strange = heard - set(others.values())
+        assert not strange, f"browser {screen.number} played {strange}"
+        hears = not sound or heard == set(others.values())
+        sees = not pictures or all(len(seen.get(identity, ())) >= 3 for identity in others)
+        return hears and sees
+
+    await wait_until(meets, lambda: f"browser {screen.number}: {last}, wanted {dict(others)}")
+
+
+async def assert_screens_meet(screens: Sequence[Screen], **wanted: bool) -> None:
+    """Everyone of `screens` gets exactly the others."""
+    numbers = {await screen.identity(): screen.number for screen in screens}
+    for screen in screens:
+        others = {identity: number for identity, number in numbers.items() if number != screen.number}
+        await assert_meets(screen, others, **wanted)
+
+
+async def assert_gone(screen: Screen, identity: str) -> None:
+    """What is under way may still arrive; then, for two seconds of the screen's own picture, nothing of that person."""
+    own = await screen.identity()
+
+    async def is_gone() -> bool:
+        report = await screen.evaluate("probe.report()")
+        owners = [sighting["identity"] for sighting in report["sightings"]]
+        if identity in owners or report["tones"]:
+            await screen.forget()
+        return identity not in owners and not report["tones"] and owners.count(own) >= 20
+
+    await screen.forget()
+    await wait_until(is_gone, lambda: f"{identity} is still seen or heard")
+
+
+class ChromiumScreen(Screen):
+    def __init__(self, number: int, url: str, page: Page) -> None:
+        super().__init__(number, url)
+        self.page = page
+        self._complaints: list[str] = []
+        self._addresses: list[str] = []
+        page.set_default_timeout(CEILING_SECONDS * 1000)
+        page.on("console", lambda line: self._complaints.append(line.text) if line.type == "error" else None)
+        page.on("pageerror", lambda error: self._complaints.append(str(error)))
+        page.on("request", lambda request: self._addresses.append(request.url))
+        page.on("websocket", lambda socket: self._addresses.append(socket.url))
+
+    async def goto(self, path: str) -> None:
+        await self.page.goto(self.url + path)
+
+    async def evaluate(self, expression: str) -> Any:
+        return await self.page.evaluate(expression)
+
+    async def click(self, selector: str) -> None:
+        await self.page.click(selector)
+
+    async def fill(self, selector: str, text: str) -> None:
+        await self.page.fill(selector, text)
+
+    async def wait_for(self, selector: str) -> None:
+        await self.page.wait_for_selector(selector)
+
+    async def problems(self) -> tuple[list[str], list[str]]:
+        return self._complaints, self._addresses
+
+
+class FirefoxScreen(Screen):
+    def __init__(self, number: int, url: str, process: asyncio.subprocess.Process) -> None:
+        super().__init__(number, url)
+        self._process = process
+
+    async def goto(self, path: str) -> None:
+        await self.order("goto", url=self.url + path)
+
+    async def evaluate(self, expression: str) -> Any:
+        return await self.order("evaluate", expression=expression)
+
+    async def click(self, selector: str) -> None:
+        await self.order("click", selector=selector)
+
+    async def fill(self, selector: str, text: str) -> None:
+        await self.order("fill", selector=selector, text=text)
+
+    async def wait_for(self, selector: str) -> None:
+        await self.order("wait", selector=selector)
+
+    async def problems(self) -> tuple[list[str], list[str]]:
+        found = await self.order("problems")
+        return found["complaints"], found["requests"]
+
+    async def order(self, command: str, **arguments: str) -> Any:
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps({"command": command, **arguments}).encode() + b"\n")
+        await self._process.stdin.drain()
+        return (await self.answer())["result"]
+
+    async def answer(self) -> dict[str, Any]:
+        assert self._process.stdout is not None
+        line = await asyncio.wait_for(self._process.stdout.readline(), 2 * CEILING_SECONDS)
+        assert line, "Firefox's driver has ended"
+        answer: dict[str, Any] = json.loads(line)
+        assert "error" not in answer, answer["error"]
+        return answer
+
+
+@asynccontextmanager
+async def chromium(number: int, url: str, media: Path, *, flags: Sequence[str] = ()) -> AsyncIterator[ChromiumScreen]:
+    """A Chromium of its own, since the files of its fake devices are flags of the process."""
+    picture, sound = fake_devices(number, media)
+    files = (f"--use-file-for-fake-video-capture={picture}", f"--use-file-for-fake-audio-capture={sound}")
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS, *files, *flags])
+        context = await browser.new_context(locale="fr-FR", ignore_https_errors=True)
+        await context.add_init_script(path=BROWSER / "media.js")
+        screen = ChromiumScreen(number, url, await context.new_page())
+        try:
+            yield screen
+            await screen.assert_unblemished()
+        finally:
+            await browser.close()
+
+
+@asynccontextmanager
+async def firefox(number: int, url: str) -> AsyncIterator[FirefoxScreen]:
+    """Firefox ESR over WebDriver BiDi."""
+    process = await asyncio.create_subprocess_exec(
+        "node",
+        str(BROWSER / "firefox.mjs"),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        limit=16 << 20,  # a report of sightings is one line
+        cwd=ROOT,
+        env={**os.environ, "NUMBER": str(number), "PATH": f"{ROOT / '.venv' / 'bin'}:{os.environ['PATH']}"},
+    )
+    screen = FirefoxScreen(number, url, process)
+    try:
+        await screen.answer()
+        await screen.order("prepare", script=str(BROWSER / "media.js"))
+        yield screen
+        await screen.assert_unblemished()
+    finally:
+        assert process.stdin is not None
+        process.stdin.close()
+        await process.wait()
+
+
+@lru_cache
+def fake_devices(number: int, directory: Path) -> tuple[Path, Path]:
+    """A camera film of test cards, and a microphone's tone: in syllables, so that no noise filter takes it away."""
+    film, sound = directory / f"{number}.y4m", directory / f"{number}.wav"
+    with film.open("wb") as file:
+        file.write(b"YUV4MPEG2 W%d H%d F%d:1 Ip A1:1 C420jpeg\n" % (_WIDTH, _HEIGHT, _FRAMES_PER_SECOND))
+        for counter in range(_FRAMES):
+            file.write(b"FRAME\n" + render_card(Card(number, counter), _WIDTH, _HEIGHT).tobytes())
+    syllables = np.repeat((1, 0, 1, 0), (19_200, 4_800, 19_200, 4_800))
+    samples = make_tone(number, _SAMPLE_RATE, 0, _SAMPLE_RATE) * syllables
+    with wave.open(str(sound), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(_SAMPLE_RATE)
+        file.writeframes(samples.astype("<i2").tobytes())
+    return film, sound
