@@ -126,6 +126,11 @@ async def http(scope: Any, receive: Any, send: Any) -> None:
         await bounded_django(scope, receive, send)
 
 
+def background() -> list[Any]:
+    """Coroutine functions that the web process runs beside its connections."""
+    return [import_string("meetings.engine.run")]
+
+
 async def application(scope: Any, receive: Any, send: Any) -> None:
     """The ASGI entry."""
     handler = websocket if scope["type"] == "websocket" else http

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import importlib.util
 import ipaddress
 import os
 import tempfile
@@ -199,8 +198,7 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "/"
-if importlib.util.find_spec("accounts.local"):  # until it is there
-    ACCOUNT_ADAPTER = "accounts.local.LocalAccountAdapter"
+ACCOUNT_ADAPTER = "accounts.local.LocalAccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
@@ -245,7 +243,7 @@ WEBHOOK_URLS = env.list("WEBHOOK_URLS", default=[])
 # One relay process a core, and one core for the rest.
 RELAY_WORKERS = env.int("RELAY_WORKERS", default=max(1, len(os.sched_getaffinity(0)) - 1))
 # UDP and TCP; each worker has its own, counted up from this one.
-RELAY_PORT = env.int("RELAY_PORT", default=7900)
+RELAY_PORT = env.int("RELAY_PORT", default=7882)
 # bind[=advertised], comma-separated. Unset: every address of this machine that others can reach.
 RELAY_ADDRESSES = env.list("RELAY_ADDRESSES", default=[])
 RELAY_LOUDEST_AUDIO = env.int("RELAY_LOUDEST_AUDIO", default=8)
@@ -317,5 +315,5 @@ logs.configure(level=LOG_LEVEL, json=LOG_FORMAT == "json")
 
 TRUSTED_PROXY_NETWORKS = []
 for _entry in TRUSTED_PROXIES:
-    with contextlib.suppress(ValueError):  # visio.E012 names it
+    with contextlib.suppress(ValueError):  # visio.E010 names it
         TRUSTED_PROXY_NETWORKS.append(ipaddress.ip_network(_entry, strict=False))

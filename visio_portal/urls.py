@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import importlib.util
-
 from django.contrib import admin
 from django.urls import include, path
 
-from visio_portal import health
+from visio_portal import health, trust
 
 urlpatterns = [
     path("readyz", health.readyz, name="readyz"),
+    path("trust", trust.page, name="trust"),
+    path("trust/authority.crt", trust.certificate, name="trust_certificate"),
     path("admin/", admin.site.urls),
     path("i18n/", include("django.conf.urls.i18n")),
-    path("accounts/", include("allauth.account.urls")),
+    path("accounts/", include("accounts.urls")),
+    path("", include("meetings.urls")),
 ]
-# Until both apps have their addresses.
-if importlib.util.find_spec("accounts.urls"):
-    urlpatterns.insert(0, path("accounts/", include("accounts.urls")))
-if importlib.util.find_spec("meetings.urls"):
-    urlpatterns.append(path("", include("meetings.urls")))

@@ -1,0 +1,53 @@
+"""Jobs for operators: which are dead, why, and once more."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from jobs.models import Job, Schedule, State
+
+if TYPE_CHECKING:
+    _JobAdmin = admin.ModelAdmin[Job]
+    _ScheduleAdmin = admin.ModelAdmin[Schedule]
+else:
+    _JobAdmin = _ScheduleAdmin = admin.ModelAdmin
+
+
+@admin.register(Job)
+class JobAdmin(_JobAdmin):
+    list_display = ("kind", "state", "attempt", "progress_percent", "step", "run_after", "created_at", "error")
+    list_filter = ("state", "kind")
+    actions = ("run_again",)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False  # rows are the worker's; the action below is the one change
+
+    @admin.action(description=_("Run given-up jobs again"), permissions=["delete"])
+    def run_again(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
+        count = queryset.filter(state=State.DEAD).update(
+            state=State.QUEUED, attempt=0, run_after=timezone.now(), finished_at=None
+        )
+        text = ngettext("%(count)d job waits again.", "%(count)d jobs wait again.", count) % {"count": count}
+        self.message_user(request, text, messages.SUCCESS)
+
+
+@admin.register(Schedule)
+class ScheduleAdmin(_ScheduleAdmin):
+    list_display = ("kind", "cron", "is_enabled", "next_run_at")
+    readonly_fields = ("kind", "cron", "next_run_at")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False

@@ -1,0 +1,33 @@
+"""The background worker. `serve` starts it; more may run beside it on PostgreSQL."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+from typing import Any, ClassVar
+
+from django.core.management.base import BaseCommand
+
+from jobs import lifeline
+from jobs.worker import Worker
+
+
+class Command(BaseCommand):
+    help = "Runs background jobs (normally started by `serve`)."
+    requires_system_checks: ClassVar[list[str]] = []  # `serve` has made them
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        lifeline.watch()
+        worker = Worker()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: worker.stop())
+        worker.run(on_ready=announce)
+        # Threads of jobs that did not come to an end would keep the process; their rows are given back.
+        os._exit(0)
+
+
+def announce() -> None:
+    """Tells the supervisor that jobs are taken."""
+    if marker := os.environ.get("VISIO_READY_FILE"):
+        Path(marker).write_text(str(os.getpid()), encoding="ascii")

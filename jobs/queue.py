@@ -1,0 +1,99 @@
+"""Ordering jobs, and what each kind does.
+
+    @job("meetings.post_webhook", max_attempts=8)
+    def post_webhook(work: Work) -> None: ...
+
+    enqueue("meetings.post_webhook", {"event": event.pk}, idempotency_key=f"webhook-{event.pk}")
+
+The row is inserted in the transaction of the change that orders it: committed together or not at all. A job may run
+twice (a worker may die after the deed and before noting it), so each handler can be run again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from jobs.models import Job
+
+if TYPE_CHECKING:
+    from jobs.worker import Work
+
+Handler = Callable[["Work"], None]
+
+
+class UnknownKind(LookupError):
+    """No `@job` of this name in any app's tasks.py: a mistake in our code."""
+
+
+class GiveUp(Exception):
+    """Raised by a handler: trying again is useless. The job is dead at once, and its text is shown to operators."""
+
+
+class Interrupted(Exception):
+    """Raised by `Work.report` when the worker must stop: the job goes back to the queue, and this attempt is free."""
+
+
+class LeaseLost(Exception):
+    """Raised by `Work.report` when another worker has the job now: stop without a trace."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    handler: Handler
+    max_attempts: int
+    cron: str = ""
+
+
+kinds: dict[str, Kind] = {}
+
+
+def job(kind: str, *, max_attempts: int = 5) -> Callable[[Handler], Handler]:
+    """Registers the function as the handler of `kind`."""
+
+    def register(handler: Handler) -> Handler:
+        kinds[kind] = Kind(handler, max_attempts)
+        return handler
+
+    return register
+
+
+def scheduled(kind: str, cron: str, *, max_attempts: int = 1) -> Callable[[Handler], Handler]:
+    """Registers the function, to be run at the times of the cron expression (in the server's time zone)."""
+
+    def register(handler: Handler) -> Handler:
+        kinds[kind] = Kind(handler, max_attempts, cron)
+        return handler
+
+    return register
+
+
+def enqueue(
+    kind: str,
+    payload: dict[str, Any] | None = None,
+    *,
+    run_after: datetime | None = None,
+    idempotency_key: str | None = None,
+) -> Job:
+    """Orders a job. With a key that exists already, that job is returned and nothing is ordered."""
+    if kind not in kinds:
+        raise UnknownKind(kind)
+    try:
+        with transaction.atomic():
+            return Job.objects.create(
+                kind=kind,
+                payload=payload or {},
+                run_after=run_after or timezone.now(),
+                max_attempts=kinds[kind].max_attempts,
+                idempotency_key=idempotency_key,
+            )
+    except IntegrityError:
+        existing = Job.objects.filter(idempotency_key=idempotency_key).first() if idempotency_key else None
+        if existing is None:
+            raise
+        return existing

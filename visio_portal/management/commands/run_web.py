@@ -1,0 +1,44 @@
+"""The web process: pages, websockets, signalling. `serve` starts it; alone it is for debugging."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any, ClassVar
+
+from django.conf import settings
+from django.core.management.base import BaseCommand
+
+from jobs import lifeline
+from visio_portal import tls
+
+
+class Command(BaseCommand):
+    help = "Runs the web process (normally started by `serve`)."
+    requires_system_checks: ClassVar[list[str]] = []  # `serve` has made them
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        lifeline.watch()
+        from visio_portal import web_server  # chooses the event loop
+        from visio_portal.asgi import application, background
+
+        files = tls.ensure_files() if settings.SERVES_TLS else None
+        server = web_server.WebServer(
+            application,
+            host=settings.HOST,
+            port=settings.PORT,
+            portal_url=settings.PORTAL_URL,
+            tls=web_server.tls_options(files.certificate, files.key) if files else None,
+            background=background(),
+            on_ready=announce,
+        )
+        server.run()
+        sys.exit(server.exit_code)
+
+
+def announce(_port: int) -> None:
+    """Tells the supervisor that connections are accepted: by a file, whose place it named."""
+    marker = os.environ.get("VISIO_READY_FILE")
+    if marker:
+        with open(marker, "w", encoding="ascii") as file:
+            file.write(str(os.getpid()))

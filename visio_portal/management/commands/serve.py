@@ -1,0 +1,97 @@
+"""`manage.py serve`: everything, in one command and one log stream."""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
+from django.db import connection, connections
+from django.db.migrations.executor import MigrationExecutor
+from django.urls import reverse
+
+from accounts.services.invitations import ensure_admin
+from meetings.services.rooms import ensure_first_room
+from visio_portal import processes, tls
+from visio_portal.supervisor import Supervisor
+
+logger = logging.getLogger(__name__)
+
+
+class Command(BaseCommand):
+    help = "Runs the whole portal: web, relay workers and background jobs, until Ctrl-C."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        with OnlyOne(Path(settings.DATA_DIR) / "serve.lock"):
+            self.prepare()
+            code = Supervisor(
+                children=processes.children(),
+                alive_variables=processes.ALIVE_VARIABLES,
+                on_ready=self.announce,
+                on_hangup=processes.learn_link_version,
+                on_tick=processes.look_after,
+            ).run()
+        if code:
+            raise SystemExit(code)
+
+    def prepare(self) -> None:
+        """What must be true before any process starts."""
+        processes.make_run_dir()
+        migrate()
+        if settings.SERVES_TLS:
+            tls.ensure_files()
+        link = ensure_admin()
+        room = ensure_first_room()
+        self.stdout.write(f"\nVisio portal: {settings.PORTAL_URL}")
+        if tls.uses_own_authority():
+            self.stdout.write(f"Browsers must trust this portal once: {settings.PORTAL_URL}{reverse('trust')}")
+        if link:
+            self.stdout.write(f"First administrator, set your password: {absolute(link)}")
+        if room:
+            self.stdout.write(f"A room, ready made: {settings.PORTAL_URL}{reverse('meetings:call', args=[room.slug])}")
+        self.stdout.write("")
+        self.stdout.flush()
+        connections.close_all()
+
+    def announce(self, seconds: float) -> None:
+        """One line when everything answers."""
+        self.stdout.write(f"Ready in {seconds:.1f} s: {processes.summary()}. Ctrl-C stops it.")
+        self.stdout.flush()
+
+
+def absolute(link: str) -> str:
+    """`link` with the portal's address, if it has none."""
+    return link if "://" in link else f"{settings.PORTAL_URL}{link}"
+
+
+def migrate() -> None:
+    """Applies what the database lacks; quick where it lacks nothing."""
+    executor = MigrationExecutor(connection)
+    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    if plan:
+        logger.info("applying %d database migrations", len(plan))
+        call_command("migrate", interactive=False, verbosity=0)
+
+
+class OnlyOne:
+    """Holds DATA_DIR for this process: two portals on one folder would fight for the same database and sockets."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __enter__(self) -> None:
+        self.descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(self.descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise CommandError(
+                f"Another `serve` runs on DATA_DIR={settings.DATA_DIR}. Stop it, or set another DATA_DIR and PORT."
+            ) from error
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self.descriptor)
