@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from allauth.account import admin as allauth_admin
 from allauth.account.decorators import secure_admin_login
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin
@@ -14,13 +15,17 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+from dsfr import admin as dsfr_admin
 
 from accounts.models import Invitation, User
 from accounts.services.invitations import MayNotInvite, create_invitation, revoke_invitations
 
 # The admin's own form would go round allauth's limits (and later its second factor).
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]  # allauth's documented way
-admin.site.unregister(Group)
+admin.site.site_header = admin.site.site_title = "Visio"
+# What administrators would change here has no effect: groups, allauth's addresses, the DSFR's own page settings.
+for _model in (Group, allauth_admin.EmailAddress, dsfr_admin.DsfrConfig):
+    admin.site.unregister(_model)
 
 # Generic for the type checker only.
 if TYPE_CHECKING:
