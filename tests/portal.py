@@ -44,8 +44,13 @@ class Portal:
             "RELAY_ADDRESSES": "127.0.0.1",
             **(environment or {}),
         }
-        self.url = self.environment.get("PORTAL_URL", f"http://127.0.0.1:{self.port}")
+        self.url = self._address()
         self.process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def authority(self) -> Path:
+        """The certificate that clients must trust where the portal serves HTTPS by itself."""
+        return self.data_dir / "tls" / "authority.crt"
 
     @property
     def engine_url(self) -> str:
@@ -128,6 +133,12 @@ class Portal:
             if self.slot_of(room) == slot:
                 return room
 
+    def _address(self) -> str:
+        host = self.environment.get("HOST")
+        if host is None:
+            return f"http://127.0.0.1:{self.port}"
+        return f"https://{f'[{host}]' if ':' in host else host}:{self.port}"
+
     def _is_ready(self) -> bool:
         try:
             # The certificate of a portal under test comes from its own authority.
@@ -137,7 +148,19 @@ class Portal:
 
 
 # Settings of the person who runs the tests must not reach the portal under test.
-_OURS = ("RELAY_", "LIVEKIT_", "DJANGO_", "TURN_", "TLS_", "PORTAL_", "DATA_DIR", "DATABASE_", "REDIS_", "DOMAIN")
+_OURS = (
+    "RELAY_",
+    "LIVEKIT_",
+    "DJANGO_",
+    "TURN_",
+    "TLS_",
+    "PORTAL_",
+    "DATA_DIR",
+    "DATABASE_",
+    "REDIS_",
+    "DOMAIN",
+    "HOST",
+)
 
 
 def free_port() -> int:

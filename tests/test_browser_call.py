@@ -30,7 +30,7 @@ async def host_opens_a_room(host: Screen) -> str:
 async def guest_is_admitted(host: Screen, guest: Screen, slug: str, name: str) -> None:
     await guest.ask_to_enter(slug, name)
     await guest.shows("lobby-waiting")
-    await host.press("admit-button")
+    await host.press("notice-admit")
     await guest.shows("call-stage")
 
 
@@ -44,7 +44,7 @@ async def test_a_guest_waits_is_admitted_and_both_see_and_hear_each_other(portal
         await guest.press("leave-button")
         await guest.shows("ending-left")
         await wait_until(
-            lambda: host.evaluate("document.querySelectorAll('[data-identity]').length === 1"),
+            lambda: host.evaluate("document.querySelectorAll('[data-testid=tile]').length === 1"),
             lambda: "the guest's tile stays",
         )
 
@@ -63,7 +63,7 @@ async def test_a_browser_and_the_python_sdk_see_and_hear_each_other(portal: Port
     async with chromium(1, portal.url, media) as host:
         slug = await host_opens_a_room(host)
         assert await bob.enter(slug) == "waiting"
-        await host.press("admit-button")
+        await host.press("notice-admit")
         await wait_until(lambda: _is_admitted(bob, slug), lambda: "the host's click admitted nobody")
         entrance = await bob.entrance(slug)
         try:
@@ -82,11 +82,11 @@ async def _is_admitted(person: Person, slug: str) -> bool:
 
 async def _mute_and_unmute(speaker: Screen, listener: Screen) -> None:
     own, other = await speaker.identity(), await listener.identity()
-    await speaker.press("microphone-button")
+    await speaker.press("mic-button")
     await speaker.press("camera-button")
     await assert_gone(listener, own)
     await assert_meets(speaker, {other: listener.number})
-    await speaker.press("microphone-button")
+    await speaker.press("mic-button")
     await speaker.press("camera-button")
     await assert_screens_meet([speaker, listener])
 
