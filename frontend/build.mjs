@@ -1,0 +1,66 @@
+// Builds the call page into build/static/call: main.js (the entry that the template loads), main.css and chunks.
+// Chunk names hold a hash and import one another by relative path, so that Django's manifest storage may rename the entry alone.
+// Prints what the first view loads, gzipped, and fails when it grows past its budget (200 kB: an old laptop on a slow link).
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
+import { build } from "esbuild";
+
+const FIRST_VIEW_BUDGET_BYTES = 200_000;
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const outputFolder = join(root, "build/static/call");
+
+rmSync(outputFolder, { recursive: true, force: true });
+const { metafile } = await build({
+  absWorkingDir: root,
+  entryPoints: ["frontend/call/main.tsx"],
+  outdir: outputFolder,
+  bundle: true,
+  splitting: true,
+  format: "esm",
+  target: "es2020",
+  minify: true,
+  sourcemap: true,
+  sourcesContent: false,
+  jsx: "automatic",
+  define: { "process.env.NODE_ENV": '"production"' },
+  chunkNames: "chunk-[name]-[hash]",
+  legalComments: "linked",
+  metafile: true,
+  logLevel: "warning",
+});
+
+const gzippedBytes = new Map();
+for (const path of Object.keys(metafile.outputs)) {
+  if (/\.(js|css)$/.test(path)) gzippedBytes.set(path, gzipSync(readFileSync(join(root, path)), { level: 9 }).length);
+}
+
+/** Everything that `path` imports at once (not by `import()`), itself included. */
+function staticClosure(path, seen = new Set()) {
+  if (seen.has(path)) return seen;
+  seen.add(path);
+  for (const { path: imported, kind } of metafile.outputs[path].imports) {
+    if (kind === "import-statement") staticClosure(imported, seen);
+  }
+  return seen;
+}
+
+const entry = "build/static/call/main.js";
+const firstView = staticClosure(entry);
+for (const [path, bytes] of [...gzippedBytes].sort((a, b) => b[1] - a[1])) {
+  const when = path.endsWith(".css") || firstView.has(path) ? "first view" : "lazy";
+  console.log(`${(bytes / 1000).toFixed(1).padStart(7)} kB gz  ${when.padEnd(10)}  ${relative("build/static", path)}`);
+}
+const firstViewBytes = [...firstView].reduce((sum, path) => sum + (gzippedBytes.get(path) ?? 0), 0);
+console.log(
+  `${(firstViewBytes / 1000).toFixed(1).padStart(7)} kB gz  script of the first view (budget ${FIRST_VIEW_BUDGET_BYTES / 1000} kB)`,
+);
+writeFileSync(
+  join(outputFolder, "sizes.json"),
+  `${JSON.stringify({ firstViewBytes, files: Object.fromEntries(gzippedBytes) })}\n`,
+);
+if (firstViewBytes > FIRST_VIEW_BUDGET_BYTES) {
+  console.error("The first view is over its budget: move something behind import().");
+  process.exit(1);
+}

@@ -1,0 +1,87 @@
+// The portal's HTTP API of the call page; the only file that calls fetch. Every act on other people goes through here, never from client to client.
+import type { Participant, Role, RoomState, Source } from "./contract.ts";
+
+/** The portal answered, with a refusal. `code` is its `error` field ("locked", "removed" …), or "" where the body was none of ours. */
+export class ApiError extends Error {
+  readonly status: number;
+  readonly code: string;
+  constructor(status: number, code: string, message: string) {
+    super(message);
+    this.name = "ApiError";
+    this.status = status;
+    this.code = code;
+  }
+}
+
+/** No answer at all: the network, or the portal, is away. */
+export class Unreachable extends Error {}
+
+const REQUEST_TIMEOUT_MS = 10_000;
+
+export type Send = (url: string, init: RequestInit) => Promise<Response>;
+export type PersonAct = "admit" | "deny" | "remove";
+export type RoomAct = "admit_all" | "lock" | "unlock" | "end";
+
+export type RoomApi = {
+  enter(name: string): Promise<{ participant: Participant; state: "waiting" | "admitted" }>;
+  token(): Promise<{ url: string; token: string }>;
+  state(): Promise<RoomState>;
+  leave(): Promise<void>;
+  actOnPerson(identity: string, act: PersonAct): Promise<void>;
+  mute(identity: string, source: Source): Promise<void>;
+  setRole(identity: string, role: Role): Promise<void>;
+  actOnRoom(act: RoomAct): Promise<void>;
+};
+
+/** `base` is the room's own address, `/api/rooms/<slug>`. */
+export function createRoomApi(
+  base: string,
+  csrfToken: () => string,
+  send: Send = (url, init) => fetch(url, init),
+): RoomApi {
+  const root = base.replace(/\/+$/, "");
+  async function request<T>(method: "GET" | "POST", path: string, body?: object): Promise<T> {
+    const headers: Record<string, string> = { Accept: "application/json" };
+    if (method === "POST") {
+      headers["Content-Type"] = "application/json";
+      headers["X-CSRFToken"] = csrfToken();
+    }
+    const init: RequestInit = {
+      method,
+      headers,
+      credentials: "same-origin",
+      signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
+    };
+    if (method === "POST") init.body = JSON.stringify(body ?? {});
+    if (path === "leave") init.keepalive = true; // it must go out although the page goes away
+    let response: Response;
+    try {
+      response = await send(`${root}/${path}`, init);
+    } catch (error) {
+      throw new Unreachable(String(error));
+    }
+    if (response.status === 204) return undefined as T;
+    const answer: unknown = await response.json().catch(() => null);
+    if (response.ok && answer !== null) return answer as T;
+    const { error = "", message = "" } = (answer ?? {}) as { error?: string; message?: string };
+    throw new ApiError(response.status, String(error), String(message) || `HTTP ${response.status}`);
+  }
+  const person = (identity: string) => `participants/${encodeURIComponent(identity)}`;
+  return {
+    enter: (name) => request("POST", "enter", { name }),
+    token: () => request("POST", "token"),
+    state: () => request("GET", "state"),
+    leave: () => request("POST", "leave"),
+    actOnPerson: (identity, act) => request("POST", `${person(identity)}/${act}`),
+    mute: (identity, source) => request("POST", `${person(identity)}/mute`, { source }),
+    setRole: (identity, role) => request("POST", `${person(identity)}/role`, { role }),
+    actOnRoom: (act) => request("POST", act),
+  };
+}
+
+/** Django's token, from its cookie or, where the cookie is hidden from scripts, from the page. */
+export function readCsrfToken(document: Document): string {
+  const cookie = /(?:^|;\s*)(?:__Host-|__Secure-)?csrftoken=([^;]+)/.exec(document.cookie);
+  if (cookie?.[1]) return decodeURIComponent(cookie[1]);
+  return document.querySelector<HTMLInputElement>("input[name=csrfmiddlewaretoken]")?.value ?? "";
+}

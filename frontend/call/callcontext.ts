@@ -1,0 +1,43 @@
+// What every component of the page may reach.
+import type { Room } from "livekit-client";
+import { createContext, useContext, useSyncExternalStore } from "react";
+import type { RoomApi } from "./api.ts";
+import type { CallConfig } from "./contract.ts";
+import type { Notices } from "./notices.ts";
+import type { Preferences } from "./preferences.ts";
+import type { Preview, PreviewSnapshot } from "./preview.ts";
+import type { Wishes } from "./room.ts";
+import type { Later } from "./roomsocket.ts";
+import type { CallSession, Snapshot } from "./session.ts";
+import type { Strings } from "./strings/index.ts";
+
+export type CallParts = {
+  config: CallConfig;
+  strings: Strings;
+  api: RoomApi;
+  session: CallSession<Room>;
+  preview: Preview;
+  notices: Notices;
+  wishes: Wishes;
+  later: Later;
+  preferences: { current: Preferences };
+  savePreferences: (changes: Partial<Preferences>) => void;
+};
+
+export const CallContext = createContext<CallParts | null>(null);
+
+export function useCall(): CallParts {
+  const parts = useContext(CallContext);
+  if (!parts) throw new Error("this component needs CallContext");
+  return parts;
+}
+
+export function useSession(): Snapshot<Room> {
+  const { session } = useCall();
+  return useSyncExternalStore(session.subscribe, session.getSnapshot);
+}
+
+export function usePreview(): PreviewSnapshot {
+  const { preview } = useCall();
+  return useSyncExternalStore(preview.subscribe, preview.getSnapshot);
+}

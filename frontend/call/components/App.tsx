@@ -1,0 +1,56 @@
+import { lazy, Suspense, useEffect } from "react";
+import { useCall, useSession } from "../callcontext.ts";
+import { isBrowserSupported } from "../devices.ts";
+import { isOnStage, isPreparing } from "../phase.ts";
+import { Announcer } from "./Announcer.tsx";
+import { Ending } from "./Ending.tsx";
+import { Opening } from "./Opening.tsx";
+import { Preparation } from "./Preparation.tsx";
+import { Toasts } from "./Toasts.tsx";
+
+const loadStage = () => import("./Stage.tsx");
+const Stage = lazy(loadStage);
+
+/** The page: what is on screen follows from the phase of the session alone. */
+export function App() {
+  const { preview } = useCall();
+  const { phase, room } = useSession();
+  const isSupported = isBrowserSupported();
+  const state = isSupported ? phase.name : "unsupported";
+  const isStage = isSupported && isOnStage(phase);
+
+  useEffect(() => {
+    document.documentElement.dataset.callState = state;
+    document.documentElement.dataset.callStage = isStage ? "on" : "off";
+  }, [state, isStage]);
+
+  useEffect(() => {
+    // The call's own script is large: fetch it while the person looks at the device check.
+    const timer = setTimeout(() => void Promise.all([loadStage(), import("../room.ts")]).catch(() => {}), 300);
+    return () => clearTimeout(timer);
+  }, []);
+
+  useEffect(() => {
+    if (isPreparing(phase) || isStage) return;
+    preview.close("audioinput");
+    preview.close("videoinput");
+  }, [phase, isStage, preview]);
+
+  return (
+    <>
+      {!isSupported && <Ending name="unsupported" />}
+      {isSupported && isPreparing(phase) && <Preparation />}
+      {isStage && !room && <Opening />}
+      {isStage && room && (
+        <Suspense fallback={<Opening />}>
+          <Stage room={room} />
+        </Suspense>
+      )}
+      {isSupported && !isPreparing(phase) && !isStage && (
+        <Ending name={phase.name as Parameters<typeof Ending>[0]["name"]} />
+      )}
+      <Toasts />
+      <Announcer />
+    </>
+  );
+}

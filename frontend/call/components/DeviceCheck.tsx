@@ -1,0 +1,60 @@
+import { type FormEvent, useRef, useState } from "react";
+import { useCall, usePreview, useSession } from "../callcontext.ts";
+import type { DeviceLists } from "../hooks/useDevices.ts";
+import { DeviceSelects } from "./DeviceSelects.tsx";
+import { Heading } from "./Heading.tsx";
+import { NameField } from "./NameField.tsx";
+import { NoticeBox } from "./NoticeBox.tsx";
+import type { Choices, PreparationActs } from "./Preparation.tsx";
+
+type DeviceCheckProps = { choices: Choices; devices: DeviceLists; acts: PreparationActs };
+
+/** Who, with which devices, and the large button: nobody joins by accident. */
+export function DeviceCheck({ choices, devices, acts }: DeviceCheckProps) {
+  const { config, strings, session, preferences, savePreferences } = useCall();
+  const { phase } = useSession();
+  const { audioinput, videoinput } = usePreview();
+  const [name, setName] = useState(config.me.name || preferences.current.name);
+  const [isNameMissing, setIsNameMissing] = useState(false);
+  const nameInput = useRef<HTMLInputElement>(null);
+  const isEntering = phase.name === "entering";
+  const isSilent = !audioinput.track && !videoinput.track && !audioinput.isOpening && !videoinput.isOpening;
+
+  const join = (event: FormEvent) => {
+    event.preventDefault();
+    const typed = name.trim();
+    setIsNameMissing(typed === "");
+    if (typed === "") {
+      nameInput.current?.focus();
+      return;
+    }
+    if (!config.me.isSignedIn) savePreferences({ name: typed });
+    void session.enter(typed);
+  };
+
+  return (
+    <form className="check" onSubmit={join} noValidate data-testid="device-check">
+      <p className="check__room">{config.room.name}</p>
+      <Heading takesFocus={phase.name === "device-check" && phase.notice !== undefined}>{strings.checkTitle}</Heading>
+      <p>{strings.checkIntro}</p>
+      {phase.name === "device-check" && phase.notice && <NoticeBox notice={phase.notice} />}
+      {config.me.isSignedIn ? (
+        <p className="check__me" data-testid="signed-in-name">
+          {strings.signedInAs(config.me.name)}
+        </p>
+      ) : (
+        <NameField ref={nameInput} value={name} isMissing={isNameMissing} onChange={setName} />
+      )}
+      <button type="submit" className="fr-btn fr-btn--lg check__join" data-testid="join-button" disabled={isEntering}>
+        {isEntering ? strings.joining : isSilent ? strings.joinSilent : strings.join}
+      </button>
+      {config.room.hasLobby && !config.me.isSignedIn && <p className="fr-hint-text">{strings.lobbyHint}</p>}
+      <DeviceSelects choices={choices} devices={devices} acts={acts} />
+      {!config.me.isSignedIn && (
+        <p className="check__sign-in">
+          {strings.signInHint} <a href={config.urls.signIn}>{strings.signIn}</a>
+        </p>
+      )}
+    </form>
+  );
+}

@@ -1,0 +1,14 @@
+import { type ReactNode, useEffect, useRef } from "react";
+
+/** The title of a screen. It takes the focus when the screen appears, so that keyboard and screen reader start where the eyes do. */
+export function Heading({ children, takesFocus = true }: { children: ReactNode; takesFocus?: boolean }) {
+  const ref = useRef<HTMLHeadingElement>(null);
+  useEffect(() => {
+    if (takesFocus) ref.current?.focus({ preventScroll: true });
+  }, [takesFocus]);
+  return (
+    <h1 ref={ref} tabIndex={-1} className="fr-h3 screen-title">
+      {children}
+    </h1>
+  );
+}

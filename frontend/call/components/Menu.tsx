@@ -1,0 +1,101 @@
+import { type KeyboardEvent, type ReactNode, useEffect, useId, useRef, useState } from "react";
+
+type MenuProps = {
+  label: string;
+  testId: string;
+  buttonClass: string;
+  button: ReactNode;
+  /** The entries: MenuItem, or headings between them. */
+  children: (close: () => void) => ReactNode;
+};
+
+/** A button with a menu (WAI-ARIA menu button): arrows move, Escape and Tab close, the focus returns to the button. */
+export function Menu({ label, testId, buttonClass, button, children }: MenuProps) {
+  const [isOpen, setIsOpen] = useState(false);
+  const id = useId();
+  const opener = useRef<HTMLButtonElement>(null);
+  const list = useRef<HTMLDivElement>(null);
+
+  useEffect(() => {
+    if (!isOpen) return;
+    const checked = list.current?.querySelector<HTMLElement>("[aria-checked=true]");
+    (checked ?? items(list.current)[0])?.focus();
+    const handlePress = (event: PointerEvent) => {
+      const target = event.target as Node;
+      if (!list.current?.contains(target) && !opener.current?.contains(target)) setIsOpen(false);
+    };
+    document.addEventListener("pointerdown", handlePress);
+    return () => document.removeEventListener("pointerdown", handlePress);
+  }, [isOpen]);
+
+  const close = () => {
+    setIsOpen(false);
+    opener.current?.focus();
+  };
+  const handleKey = (event: KeyboardEvent) => {
+    if (event.key === "Escape" || event.key === "Tab") {
+      if (event.key === "Escape") event.preventDefault();
+      event.stopPropagation();
+      close();
+      return;
+    }
+    const all = items(list.current);
+    const here = all.indexOf(document.activeElement as HTMLElement);
+    const target = { ArrowDown: here + 1, ArrowUp: here - 1, Home: 0, End: -1 }[event.key];
+    if (target === undefined) return;
+    event.preventDefault();
+    all.at(target % all.length)?.focus();
+  };
+
+  return (
+    <div className="menu-anchor">
+      <button
+        ref={opener}
+        type="button"
+        className={buttonClass}
+        aria-label={label}
+        title={label}
+        aria-haspopup="menu"
+        aria-expanded={isOpen}
+        aria-controls={isOpen ? id : undefined}
+        data-testid={testId}
+        onClick={() => setIsOpen((open) => !open)}
+      >
+        {button}
+      </button>
+      {isOpen && (
+        <div ref={list} id={id} className="menu" role="menu" aria-label={label} tabIndex={-1} onKeyDown={handleKey}>
+          {children(close)}
+        </div>
+      )}
+    </div>
+  );
+}
+
+function items(list: HTMLElement | null): HTMLElement[] {
+  return [...(list?.querySelectorAll<HTMLElement>("[role^=menuitem]") ?? [])];
+}
+
+type MenuItemProps = {
+  children: ReactNode;
+  onChoose: () => void;
+  isChecked?: boolean;
+  isDanger?: boolean;
+  testId?: string;
+};
+
+export function MenuItem({ children, onChoose, isChecked, isDanger = false, testId }: MenuItemProps) {
+  const role = isChecked === undefined ? { role: "menuitem" } : { role: "menuitemradio", "aria-checked": isChecked };
+  return (
+    <button
+      type="button"
+      {...role}
+      tabIndex={-1}
+      className={`menu__item${isDanger ? " menu__item--danger" : ""}`}
+      data-testid={testId}
+      onClick={onChoose}
+    >
+      {children}
+    </button>
+  );
+}

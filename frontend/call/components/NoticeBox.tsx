@@ -1,0 +1,17 @@
+import { useCall } from "../callcontext.ts";
+import type { Notice } from "../phase.ts";
+
+/** Why the last attempt to join came to nothing. */
+export function NoticeBox({ notice }: { notice: Notice }) {
+  const { strings } = useCall();
+  const texts: Record<Notice, string> = {
+    offline: strings.noticeOffline,
+    "too-many": strings.noticeTooMany,
+    "server-error": strings.noticeServerError,
+  };
+  return (
+    <div className="fr-alert fr-alert--error fr-alert--sm" role="alert" data-testid="join-notice" data-notice={notice}>
+      <p>{texts[notice]}</p>
+    </div>
+  );
+}

@@ -1,0 +1,94 @@
+import { RoomContext } from "@livekit/components-react";
+import type { Room } from "livekit-client";
+import { lazy, Suspense, useEffect, useRef, useState } from "react";
+import { useCall, useSession } from "../callcontext.ts";
+import { useCallNews } from "../hooks/useCallNews.ts";
+import { useMediaControls } from "../hooks/useMediaControls.ts";
+import { useShortcuts } from "../hooks/useShortcuts.ts";
+import { ControlBar } from "./ControlBar.tsx";
+import { HearButton } from "./HearButton.tsx";
+import { ReconnectBanner } from "./ReconnectBanner.tsx";
+import { RemoteAudio } from "./RemoteAudio.tsx";
+import { StageHeader } from "./StageHeader.tsx";
+import { StageTiles } from "./StageTiles.tsx";
+import { WaitingNotice } from "./WaitingNotice.tsx";
+
+const PeoplePanel = lazy(() => import("./PeoplePanel.tsx"));
+const ShortcutsDialog = lazy(() => import("./ShortcutsDialog.tsx"));
+
+/** The call: dark stage, tiles, one side panel at a time, the control bar. */
+export default function Stage({ room }: { room: Room }) {
+  return (
+    <RoomContext.Provider value={room}>
+      <StageInRoom />
+    </RoomContext.Provider>
+  );
+}
+
+function StageInRoom() {
+  const { config, preferences, savePreferences } = useCall();
+  const { phase } = useSession();
+  const controls = useMediaControls();
+  const [isPanelOpen, setIsPanelOpen] = useState(false);
+  const [isHelpOpen, setIsHelpOpen] = useState(false);
+  const [areShortcutsOn, setAreShortcutsOn] = useState(preferences.current.areShortcutsOn);
+  const stage = useRef<HTMLElement>(null);
+  useCallNews();
+  useEffect(() => stage.current?.focus(), []);
+
+  const togglePanel = () => setIsPanelOpen((isOpen) => !isOpen);
+  const toggleShortcuts = (isOn: boolean) => {
+    setAreShortcutsOn(isOn);
+    savePreferences({ areShortcutsOn: isOn });
+  };
+  useShortcuts(
+    {
+      microphone: controls.microphone.toggle,
+      camera: controls.camera.toggle,
+      share: controls.share.toggle,
+      people: togglePanel,
+      help: () => setIsHelpOpen(true),
+    },
+    areShortcutsOn,
+  );
+
+  const isDimmed = phase.name === "reconnecting" && phase.layer !== "signal";
+  return (
+    <section
+      ref={stage}
+      className="stage"
+      tabIndex={-1}
+      aria-label={config.room.name}
+      data-testid="call-stage"
+      data-dimmed={isDimmed}
+      data-panel={isPanelOpen ? "people" : "none"}
+    >
+      <StageHeader />
+      <div className="stage__middle">
+        <StageTiles />
+        {isPanelOpen && (
+          <Suspense fallback={<div className="panel" aria-busy="true" />}>
+            <PeoplePanel onClose={() => setIsPanelOpen(false)} />
+          </Suspense>
+        )}
+      </div>
+      <ControlBar
+        controls={controls}
+        isPeopleOpen={isPanelOpen}
+        onPeople={togglePanel}
+        onHelp={() => setIsHelpOpen(true)}
+      />
+      <div className="stage__notices">
+        <ReconnectBanner />
+        <HearButton />
+        <WaitingNotice onSee={() => setIsPanelOpen(true)} isPanelOpen={isPanelOpen} />
+      </div>
+      <RemoteAudio />
+      {isHelpOpen && (
+        <Suspense fallback={null}>
+          <ShortcutsDialog isOn={areShortcutsOn} onChange={toggleShortcuts} onClose={() => setIsHelpOpen(false)} />
+        </Suspense>
+      )}
+    </section>
+  );
+}

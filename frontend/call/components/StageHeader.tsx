@@ -1,0 +1,24 @@
+import { useParticipants } from "@livekit/components-react";
+import { useCall, useSession } from "../callcontext.ts";
+import { Icon } from "./Icon.tsx";
+
+export function StageHeader() {
+  const { config, strings } = useCall();
+  const { roomState } = useSession();
+  const count = useParticipants().length;
+  return (
+    <header className="stage__header">
+      <h1 className="stage__title">{config.room.name}</h1>
+      {roomState?.room.isLocked && (
+        <span className="stage__fact" data-testid="room-locked">
+          <Icon name="lock" />
+          <span>{strings.roomLocked}</span>
+        </span>
+      )}
+      <span className="stage__fact stage__fact--end" data-testid="people-count" data-count={count}>
+        <Icon name="people" />
+        <span>{strings.peopleCount(count)}</span>
+      </span>
+    </header>
+  );
+}

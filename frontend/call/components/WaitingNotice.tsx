@@ -1,0 +1,37 @@
+import { useEffect, useRef } from "react";
+import { useCall, useSession } from "../callcontext.ts";
+import { useActs } from "../hooks/useActs.ts";
+
+/** Tells host and moderators that somebody waits, and stays while they do: the person outside sees nothing else either. */
+export function WaitingNotice({ onSee, isPanelOpen }: { onSee: () => void; isPanelOpen: boolean }) {
+  const { strings, notices } = useCall();
+  const waiting = useSession().roomState?.waiting ?? [];
+  const acts = useActs();
+  const known = useRef(new Set<string>());
+  const newest = waiting.filter(({ identity }) => !known.current.has(identity));
+  useEffect(() => {
+    for (const { name } of newest) notices.say(strings.someoneWaits(name));
+    known.current = new Set(waiting.map(({ identity }) => identity));
+  });
+  const [first] = waiting;
+  if (!first || isPanelOpen) return null;
+  return (
+    <div className="banner" data-testid="waiting-notice">
+      <p>{waiting.length === 1 ? strings.someoneWaits(first.name) : strings.severalWait(waiting.length)}</p>
+      {waiting.length === 1 && (
+        <button
+          type="button"
+          className="stage-button stage-button--main"
+          aria-label={strings.admitName(first.name)}
+          data-testid="notice-admit"
+          onClick={() => acts.onPerson(first.identity, "admit")}
+        >
+          {strings.admit}
+        </button>
+      )}
+      <button type="button" className="stage-button" data-testid="notice-see" onClick={onSee}>
+        {strings.seeWaiting}
+      </button>
+    </div>
+  );
+}

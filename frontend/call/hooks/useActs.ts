@@ -1,0 +1,31 @@
+import { useMemo } from "react";
+import { ApiError, type PersonAct, type RoomAct } from "../api.ts";
+import { useCall } from "../callcontext.ts";
+import type { Role, Source } from "../contract.ts";
+
+export type Acts = {
+  onPerson: (identity: string, act: PersonAct) => void;
+  mute: (identity: string, source: Source) => void;
+  setRole: (identity: string, role: Role) => void;
+  onRoom: (act: RoomAct) => void;
+};
+
+/** A moderator's acts. The result is seen when the portal tells of it; a refusal or a failure is told at once. */
+export function useActs(): Acts {
+  const { api, strings, notices } = useCall();
+  return useMemo(() => {
+    const tell = (act: Promise<void>) => {
+      act.catch((error: unknown) => {
+        console.warn("a moderator's act failed", error);
+        const isRefused = error instanceof ApiError && error.status === 403;
+        notices.show(isRefused ? strings.actionRefused : strings.actionFailed, "warning");
+      });
+    };
+    return {
+      onPerson: (identity, act) => tell(api.actOnPerson(identity, act)),
+      mute: (identity, source) => tell(api.mute(identity, source)),
+      setRole: (identity, role) => tell(api.setRole(identity, role)),
+      onRoom: (act) => tell(api.actOnRoom(act)),
+    };
+  }, [api, strings, notices]);
+}

@@ -1,0 +1,78 @@
+import { useLocalParticipant, useRoomContext } from "@livekit/components-react";
+import { ParticipantEvent, Track } from "livekit-client";
+import { useCallback, useEffect, useRef, useState } from "react";
+import { useCall } from "../callcontext.ts";
+import { deviceFault } from "../devicefault.ts";
+
+type Switch = "microphone" | "camera" | "share";
+export type Control = { isOn: boolean; isBusy: boolean; toggle: () => void };
+export type MediaControls = Record<Switch, Control>;
+
+/** The person's own microphone, camera and screen: state, and switches that tell what happened. */
+export function useMediaControls(): MediaControls {
+  const { strings, notices, wishes } = useCall();
+  const room = useRoomContext();
+  const { isMicrophoneEnabled, isCameraEnabled, isScreenShareEnabled } = useLocalParticipant();
+  const [busy, setBusy] = useState<ReadonlySet<Switch>>(new Set());
+  // What the person asked for last: a mute that they did not ask for came from a moderator.
+  const asked = useRef({ microphone: wishes.microphone, camera: wishes.camera });
+
+  useEffect(() => {
+    const me = room.localParticipant;
+    const handleMuted = ({ source }: { source: Track.Source }) => {
+      if (source === Track.Source.Microphone && asked.current.microphone) {
+        asked.current.microphone = false;
+        notices.show(strings.mutedByHost, "warning");
+      } else if (source === Track.Source.Camera && asked.current.camera) {
+        asked.current.camera = false;
+        notices.show(strings.cameraOffByHost, "warning");
+      }
+    };
+    me.on(ParticipantEvent.TrackMuted, handleMuted);
+    return () => void me.off(ParticipantEvent.TrackMuted, handleMuted);
+  }, [room, notices, strings]);
+
+  const turn = useCallback(
+    async (which: Switch, isOn: boolean) => {
+      const me = room.localParticipant;
+      setBusy((current) => new Set(current).add(which));
+      if (which !== "share") asked.current[which] = isOn;
+      try {
+        if (which === "microphone") await me.setMicrophoneEnabled(isOn);
+        else if (which === "camera") await me.setCameraEnabled(isOn);
+        else await me.setScreenShareEnabled(isOn, { audio: true, contentHint: "detail" });
+        notices.say(spoken(which, isOn, strings));
+      } catch (error) {
+        console.warn(`${which} could not be turned ${isOn ? "on" : "off"}`, error);
+        const fault = deviceFault(error);
+        const isCancelled = which === "share" && fault === "refused";
+        notices.show(
+          isCancelled ? strings.shareRefused : strings.deviceFailed[fault],
+          isCancelled ? "info" : "warning",
+        );
+      } finally {
+        setBusy((current) => new Set([...current].filter((other) => other !== which)));
+      }
+    },
+    [room, notices, strings],
+  );
+
+  const control = (which: Switch, isOn: boolean): Control => ({
+    isOn,
+    isBusy: busy.has(which),
+    toggle: () => {
+      if (!busy.has(which)) void turn(which, !isOn);
+    },
+  });
+  return {
+    microphone: control("microphone", isMicrophoneEnabled),
+    camera: control("camera", isCameraEnabled),
+    share: control("share", isScreenShareEnabled),
+  };
+}
+
+function spoken(which: Switch, isOn: boolean, strings: ReturnType<typeof useCall>["strings"]): string {
+  if (which === "microphone") return isOn ? strings.micIsOn : strings.micIsOff;
+  if (which === "camera") return isOn ? strings.cameraIsOn : strings.cameraIsOff;
+  return isOn ? strings.shareStarted : strings.shareStopped;
+}

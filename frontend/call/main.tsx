@@ -1,0 +1,69 @@
+// Entry of the call page: puts the parts together and mounts them in #call-root.
+import type { Room } from "livekit-client";
+import { createRoot } from "react-dom/client";
+import { createRoomApi, readCsrfToken } from "./api.ts";
+import { CallContext, type CallParts } from "./callcontext.ts";
+import { App } from "./components/App.tsx";
+import { readCallConfig, websocketAddress } from "./config.ts";
+import { deviceFault } from "./devicefault.ts";
+import { Notices } from "./notices.ts";
+import { loadPreferences, savePreferences } from "./preferences.ts";
+import { Preview } from "./preview.ts";
+import { type Later, openRoomSocket, type SocketLike } from "./roomsocket.ts";
+import { CallSession } from "./session.ts";
+import { stringsFor } from "./strings/index.ts";
+import "./styles/index.css";
+
+const later: Later = (delayMs, act) => {
+  const timer = setTimeout(act, delayMs);
+  return () => clearTimeout(timer);
+};
+
+function start(root: HTMLElement): void {
+  const config = readCallConfig(document);
+  const strings = stringsFor(config.locale);
+  const api = createRoomApi(config.urls.api, () => readCsrfToken(document));
+  const preview = new Preview();
+  const notices = new Notices(later);
+  const preferences = { current: loadPreferences(localStorage) };
+  const wishes = { microphone: preferences.current.isMicrophoneWanted, camera: preferences.current.isCameraWanted };
+
+  const session = new CallSession<Room>({
+    api,
+    later,
+    openSocket: (handlers) => {
+      const address = websocketAddress(config.urls.websocket, location.href);
+      return openRoomSocket({ ...handlers, later, create: () => new WebSocket(address) as SocketLike });
+    },
+    connectMedia: async (access, events) => {
+      const { connectRoom } = await import("./room.ts");
+      const tracks = preview.take();
+      const onDeviceError = (error: unknown) => notices.show(strings.deviceFailed[deviceFault(error)], "warning");
+      return connectRoom(access, { preferences: preferences.current, wishes, tracks, events, onDeviceError });
+    },
+  });
+
+  const parts: CallParts = {
+    config,
+    strings,
+    api,
+    session,
+    preview,
+    notices,
+    wishes,
+    later,
+    preferences,
+    savePreferences: (changes) => {
+      preferences.current = { ...preferences.current, ...changes };
+      savePreferences(localStorage, preferences.current);
+    },
+  };
+  createRoot(root).render(
+    <CallContext.Provider value={parts}>
+      <App />
+    </CallContext.Provider>,
+  );
+}
+
+const root = document.getElementById("call-root");
+if (root) start(root);

@@ -1,0 +1,81 @@
+// Where the person is on the way into, through and out of a call: states, events and the table of allowed steps.
+// An event that a state does not list is ignored on purpose: answers of the network may arrive after the person moved on.
+
+export type Notice = "offline" | "too-many" | "server-error";
+export type FinalName = "left" | "removed" | "denied" | "ended" | "locked" | "duplicate" | "unreachable" | "not-found";
+
+export type Phase =
+  | { name: "device-check"; notice?: Notice }
+  | { name: "entering" }
+  | { name: "waiting" }
+  | { name: "connecting" }
+  | { name: "connected" }
+  /** `signal`: only the orders are cut; `media`: picture and sound, too; `rejoin`: we come in again as new. */
+  | { name: "reconnecting"; layer: "signal" | "media" | "rejoin" }
+  | { name: FinalName };
+
+export type PhaseName = Phase["name"];
+
+export type PhaseEvent =
+  | { type: "enter" }
+  | { type: "enter-failed"; notice: Notice }
+  | { type: "waiting" }
+  | { type: "admitted" }
+  | { type: "connected" }
+  | { type: "link-lost"; layer: "signal" | "media" | "rejoin" }
+  | { type: "link-back" }
+  | { type: "leave" }
+  | { type: "restart" }
+  | { type: "over"; outcome: Exclude<FinalName, "left"> };
+
+const ON_THE_WAY: readonly PhaseName[] = ["entering", "waiting", "connecting", "connected", "reconnecting"];
+
+const ALLOWED_FROM: Record<PhaseEvent["type"], readonly PhaseName[]> = {
+  enter: ["device-check", "left", "unreachable", "duplicate", "locked"],
+  "enter-failed": ["entering"],
+  waiting: ["entering"],
+  admitted: ["entering", "waiting"],
+  connected: ["connecting", "reconnecting"],
+  "link-lost": ["connecting", "connected", "reconnecting"],
+  "link-back": ["reconnecting"],
+  leave: ON_THE_WAY,
+  restart: ["left", "unreachable", "duplicate", "locked", "denied", "removed"],
+  over: ["device-check", ...ON_THE_WAY],
+};
+
+export function nextPhase(phase: Phase, event: PhaseEvent): Phase {
+  if (!ALLOWED_FROM[event.type].includes(phase.name)) return phase;
+  switch (event.type) {
+    case "enter":
+      return { name: "entering" };
+    case "enter-failed":
+      return { name: "device-check", notice: event.notice };
+    case "waiting":
+      return { name: "waiting" };
+    case "admitted":
+      return { name: "connecting" };
+    case "connected":
+    case "link-back":
+      return { name: "connected" };
+    case "link-lost":
+      return { name: "reconnecting", layer: event.layer };
+    case "leave":
+      return { name: "left" };
+    case "restart":
+      return { name: "device-check" };
+    case "over":
+      return { name: event.outcome };
+  }
+}
+
+/** The call itself is on screen: the dark stage. */
+export function isOnStage(phase: Phase): boolean {
+  return phase.name === "connecting" || phase.name === "connected" || phase.name === "reconnecting";
+}
+
+const PREPARATION: readonly PhaseName[] = ["device-check", "entering", "waiting"];
+
+/** Camera and microphone are shown to the person alone. */
+export function isPreparing(phase: Phase): boolean {
+  return PREPARATION.includes(phase.name);
+}

@@ -1,0 +1,146 @@
+// The media room: livekit-client's Room with our options, its events in the session's words. Loaded lazily, since livekit is most of the script.
+import {
+  ConnectionState,
+  DisconnectReason,
+  LocalAudioTrack,
+  type LocalParticipant,
+  LocalVideoTrack,
+  ParticipantEvent,
+  Room,
+  RoomEvent,
+  type RoomOptions,
+  Track,
+  VideoPresets,
+} from "livekit-client";
+import { AUDIO_CONSTRAINTS, canChooseSpeaker, VIDEO_CONSTRAINTS } from "./devices.ts";
+import type { Preferences } from "./preferences.ts";
+import type { CutCause, MediaEvents, MediaRoom } from "./session.ts";
+
+export type OpenTracks = { audio: MediaStreamTrack | null; video: MediaStreamTrack | null };
+
+/** Whether microphone and camera should be on; follows every switch in the call, so that coming back after a cut restores exactly that. */
+export type Wishes = { microphone: boolean; camera: boolean };
+
+function roomOptions(preferences: Preferences): RoomOptions {
+  const { microphoneId, cameraId, speakerId } = preferences;
+  const options: RoomOptions = {
+    adaptiveStream: true,
+    dynacast: true,
+    webAudioMix: false,
+    disconnectOnPageLeave: true,
+    publishDefaults: { simulcast: true },
+    audioCaptureDefaults: { ...captureFlags(), ...(microphoneId && { deviceId: { ideal: microphoneId } }) },
+    videoCaptureDefaults: {
+      resolution: VideoPresets.h720.resolution,
+      ...(cameraId && { deviceId: { ideal: cameraId } }),
+    },
+  };
+  if (speakerId !== "" && canChooseSpeaker()) options.audioOutput = { deviceId: speakerId };
+  return options;
+}
+
+function captureFlags() {
+  return { echoCancellation: true, noiseSuppression: true, autoGainControl: true };
+}
+
+const CAUSES: Partial<Record<DisconnectReason, CutCause>> = {
+  [DisconnectReason.DUPLICATE_IDENTITY]: "duplicate",
+  [DisconnectReason.PARTICIPANT_REMOVED]: "removed",
+  [DisconnectReason.ROOM_DELETED]: "ended",
+};
+
+export type RoomParts = {
+  preferences: Preferences;
+  wishes: Wishes;
+  tracks: OpenTracks;
+  events: MediaEvents;
+  onDeviceError: (error: unknown) => void;
+};
+
+/** Connects, then publishes the open tracks (or opens what the person wishes) without holding up the call. Raises when the call cannot be reached. */
+export async function connectRoom(access: { url: string; token: string }, parts: RoomParts): Promise<MediaRoom<Room>> {
+  const { wishes, tracks, events } = parts;
+  const room = new Room(roomOptions(parts.preferences));
+  let isHungUp = false;
+  let wasConnected = false;
+  room.on(RoomEvent.SignalReconnecting, () => events.onLinkLost("signal"));
+  room.on(RoomEvent.Reconnecting, () => events.onLinkLost("media"));
+  room.on(RoomEvent.Reconnected, () => events.onLinkBack());
+  room.on(RoomEvent.Disconnected, (reason) => {
+    if (!isHungUp && wasConnected) events.onCut((reason !== undefined && CAUSES[reason]) || "lost");
+  });
+  try {
+    await room.connect(access.url, access.token);
+  } catch (error) {
+    stopTracks(tracks);
+    throw error;
+  }
+  wasConnected = true;
+  followWishes(room.localParticipant, wishes);
+  void publishFirstTracks(room, wishes, tracks, parts.onDeviceError);
+  return {
+    room,
+    disconnect: async () => {
+      isHungUp = true;
+      await room.disconnect(true);
+    },
+  };
+}
+
+function stopTracks({ audio, video }: OpenTracks): void {
+  audio?.stop();
+  video?.stop();
+}
+
+/** Unpublishing is not followed: livekit unpublishes at a cut, too, when nobody wished anything. */
+function followWishes(me: LocalParticipant, wishes: Wishes): void {
+  const note = (source: Track.Source, isOn: boolean) => {
+    if (source === Track.Source.Microphone) wishes.microphone = isOn;
+    if (source === Track.Source.Camera) wishes.camera = isOn;
+  };
+  me.on(ParticipantEvent.TrackMuted, ({ source }) => note(source, false));
+  me.on(ParticipantEvent.TrackUnmuted, ({ source }) => note(source, true));
+  me.on(ParticipantEvent.LocalTrackPublished, ({ source, isMuted }) => note(source, !isMuted));
+}
+
+/** A refused or failing device is told, and never ends the call. */
+async function publishFirstTracks(
+  room: Room,
+  wishes: Wishes,
+  tracks: OpenTracks,
+  onDeviceError: (error: unknown) => void,
+): Promise<void> {
+  const me = room.localParticipant;
+  const starts = [
+    start(me, Track.Source.Microphone, wishes.microphone, tracks.audio),
+    start(me, Track.Source.Camera, wishes.camera, tracks.video),
+  ];
+  for (const result of await Promise.allSettled(starts)) {
+    if (result.status === "fulfilled" || room.state !== ConnectionState.Connected) continue;
+    console.warn("a device was not published", result.reason);
+    onDeviceError(result.reason);
+  }
+}
+
+async function start(
+  me: LocalParticipant,
+  source: Track.Source.Microphone | Track.Source.Camera,
+  isWanted: boolean,
+  open: MediaStreamTrack | null,
+): Promise<void> {
+  if (!isWanted) {
+    open?.stop();
+  } else if (open === null || open.readyState === "ended") {
+    if (source === Track.Source.Microphone) await me.setMicrophoneEnabled(true);
+    else await me.setCameraEnabled(true);
+  } else {
+    // Not "user provided": livekit may stop it on mute and open it again.
+    const deviceId = open.getSettings().deviceId ?? "";
+    const chosen = deviceId === "" ? {} : { deviceId: { ideal: deviceId } };
+    const track =
+      source === Track.Source.Microphone
+        ? new LocalAudioTrack(open, { ...AUDIO_CONSTRAINTS, ...chosen }, false)
+        : new LocalVideoTrack(open, { ...VIDEO_CONSTRAINTS, ...chosen }, false);
+    await me.publishTrack(track, { source });
+  }
+}

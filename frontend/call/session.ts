@@ -1,0 +1,230 @@
+// One person's way through one room: asks the portal to enter, waits in the lobby, connects the media, comes back after a cut, leaves.
+// No DOM and no livekit here: the media room, the socket and the clock are given, so every path is tested without a browser.
+import { ApiError, type RoomApi, Unreachable } from "./api.ts";
+import { retryDelayMs } from "./backoff.ts";
+import type { ByeReason, RoomState } from "./contract.ts";
+import { isOnStage, type Notice, nextPhase, type Phase, type PhaseEvent } from "./phase.ts";
+import type { Later } from "./roomsocket.ts";
+
+export type CutCause = "removed" | "ended" | "duplicate" | "lost";
+
+export type MediaEvents = {
+  onLinkLost(layer: "signal" | "media"): void;
+  onLinkBack(): void;
+  onCut(cause: CutCause): void;
+};
+
+/** What the session needs of a connected media room; `R` is livekit's Room for the components. */
+export type MediaRoom<R> = { room: R; disconnect(): Promise<void> };
+export type ConnectMedia<R> = (access: { url: string; token: string }, events: MediaEvents) => Promise<MediaRoom<R>>;
+
+export type SocketHandlers = {
+  onState: (state: RoomState) => void;
+  onBye: (reason: ByeReason) => void;
+  onLost: (attempt: number) => void;
+};
+
+export type SessionParts<R> = {
+  api: RoomApi;
+  openSocket: (handlers: SocketHandlers) => () => void;
+  connectMedia: ConnectMedia<R>;
+  later: Later;
+};
+
+export type Snapshot<R> = { phase: Phase; roomState: RoomState | null; room: R | null };
+
+/** About 45 s of attempts; then the person is asked, since somebody who waits longer in silence has gone. */
+const REJOIN_ATTEMPTS = 8;
+
+type Outcome = Extract<PhaseEvent, { type: "over" }>["outcome"];
+
+/** Refusals of the portal, by their code, that end the journey. */
+const OUTCOMES: Record<string, Outcome> = {
+  locked: "locked",
+  removed: "removed",
+  denied: "denied",
+  closed: "ended",
+  not_found: "not-found",
+};
+
+export class CallSession<R> {
+  private readonly parts: SessionParts<R>;
+  private readonly listeners = new Set<() => void>();
+  private snapshot: Snapshot<R> = { phase: { name: "device-check" }, roomState: null, room: null };
+  private name = "";
+  private media: MediaRoom<R> | null = null;
+  private closeSocket: (() => void) | null = null;
+  private cancelRetry = () => {};
+  /** Grows with each journey into the room; an answer that belongs to an older one is dropped. */
+  private journey = 0;
+
+  constructor(parts: SessionParts<R>) {
+    this.parts = parts;
+  }
+
+  subscribe = (listener: () => void): (() => void) => {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  };
+
+  getSnapshot = (): Snapshot<R> => this.snapshot;
+
+  /** Asks to come in under `name`; from the device check, or again after having left. */
+  async enter(name: string): Promise<void> {
+    this.step({ type: "enter" });
+    if (this.snapshot.phase.name !== "entering") return;
+    this.name = name;
+    const journey = ++this.journey;
+    try {
+      const { state } = await this.parts.api.enter(name);
+      if (journey !== this.journey) return;
+      this.watchRoom();
+      if (state === "waiting") this.step({ type: "waiting" });
+      else this.goIn(journey);
+    } catch (error) {
+      if (journey !== this.journey) return;
+      const outcome = outcomeOf(error);
+      if (outcome) this.finish(outcome);
+      else this.step({ type: "enter-failed", notice: noticeOf(error) });
+    }
+  }
+
+  rejoin = (): Promise<void> => this.enter(this.name);
+
+  restart = (): void => this.step({ type: "restart" });
+
+  /** The person leaves by their own will. The screen changes at once; the portal is told behind it. */
+  async leave(): Promise<void> {
+    const { phase } = this.snapshot;
+    this.step({ type: "leave" });
+    if (this.snapshot.phase === phase) return;
+    await this.hangUp();
+    try {
+      await this.parts.api.leave();
+    } catch (error) {
+      // The media room's own events tell the portal of the departure, too.
+      console.warn("leave was not delivered", error);
+    }
+  }
+
+  private step(event: PhaseEvent): void {
+    const phase = nextPhase(this.snapshot.phase, event);
+    if (phase !== this.snapshot.phase) this.publish({ ...this.snapshot, phase });
+  }
+
+  private publish(snapshot: Snapshot<R>): void {
+    this.snapshot = snapshot;
+    for (const listener of this.listeners) listener();
+  }
+
+  private watchRoom(): void {
+    this.closeSocket?.();
+    this.closeSocket = this.parts.openSocket({
+      onState: (state) => this.handleState(state),
+      onBye: (reason) => this.finish(reason),
+      onLost: () => void this.askState(),
+    });
+  }
+
+  /** The socket is away: learn by HTTP whether that is because we are no longer welcome. */
+  private async askState(): Promise<void> {
+    const journey = this.journey;
+    try {
+      const state = await this.parts.api.state();
+      if (journey === this.journey) this.handleState(state);
+    } catch (error) {
+      const outcome = outcomeOf(error);
+      if (journey === this.journey && outcome && outcome !== "locked") this.finish(outcome);
+      else if (!(error instanceof Unreachable)) console.warn("the room's state could not be read", error);
+    }
+  }
+
+  private handleState(roomState: RoomState): void {
+    this.publish({ ...this.snapshot, roomState });
+    const { state } = roomState.me;
+    if (roomState.room.isClosed) this.finish("ended");
+    else if (state === "removed" || state === "denied") this.finish(state);
+    else if (state === "admitted" && this.snapshot.phase.name === "waiting") this.goIn(this.journey);
+  }
+
+  private goIn(journey: number): void {
+    this.step({ type: "admitted" });
+    void this.connect(journey, 0);
+  }
+
+  private async connect(journey: number, attempt: number): Promise<void> {
+    try {
+      const access = await this.parts.api.token();
+      if (journey !== this.journey) return;
+      const media = await this.parts.connectMedia(access, this.mediaEvents(journey));
+      if (journey !== this.journey) {
+        await media.disconnect();
+        return;
+      }
+      this.media = media;
+      this.publish({ ...this.snapshot, room: media.room });
+      this.step({ type: "connected" });
+    } catch (error) {
+      if (journey === this.journey) this.connectFailed(journey, attempt, error);
+    }
+  }
+
+  private connectFailed(journey: number, attempt: number, error: unknown): void {
+    console.warn("the call could not be reached", error);
+    const outcome = outcomeOf(error);
+    if (outcome && outcome !== "locked") {
+      this.finish(outcome);
+    } else if (attempt + 1 >= REJOIN_ATTEMPTS) {
+      this.finish("unreachable");
+    } else {
+      this.step({ type: "link-lost", layer: "rejoin" });
+      this.cancelRetry = this.parts.later(retryDelayMs(attempt), () => void this.connect(journey, attempt + 1));
+    }
+  }
+
+  private mediaEvents(journey: number): MediaEvents {
+    const current = () => journey === this.journey;
+    return {
+      onLinkLost: (layer) => current() && this.step({ type: "link-lost", layer }),
+      onLinkBack: () => current() && this.step({ type: "link-back" }),
+      onCut: (cause) => current() && this.handleCut(journey, cause),
+    };
+  }
+
+  private handleCut(journey: number, cause: CutCause): void {
+    if (cause !== "lost") {
+      this.finish(cause);
+    } else if (isOnStage(this.snapshot.phase)) {
+      this.media = null;
+      this.step({ type: "link-lost", layer: "rejoin" });
+      void this.connect(journey, 0);
+    }
+  }
+
+  private finish(outcome: Outcome): void {
+    this.step({ type: "over", outcome });
+    if (this.snapshot.phase.name === outcome) void this.hangUp();
+  }
+
+  private async hangUp(): Promise<void> {
+    this.journey += 1;
+    this.cancelRetry();
+    this.closeSocket?.();
+    this.closeSocket = null;
+    const media = this.media;
+    this.media = null;
+    this.publish({ ...this.snapshot, room: null, roomState: null });
+    await media?.disconnect();
+  }
+}
+
+function outcomeOf(error: unknown): Outcome | null {
+  if (!(error instanceof ApiError)) return null;
+  if (error.status === 404) return "not-found";
+  return OUTCOMES[error.code] ?? null;
+}
+
+function noticeOf(error: unknown): Notice {
+  if (error instanceof ApiError) return error.status === 429 ? "too-many" : "server-error";
+  return error instanceof Unreachable ? "offline" : "server-error";
+}
