@@ -66,13 +66,16 @@ class Portal:
             )
         deadline = time.monotonic() + STARTS_WITHIN_SECONDS
         while not self._is_ready():
-            assert self.process.poll() is None, f"serve ended with {self.process.returncode}\n{self.log()}"
-            assert time.monotonic() < deadline, f"not ready after {STARTS_WITHIN_SECONDS} s\n{self.log()}"
-            time.sleep(0.1)
+            ended = self.process.poll() is not None
+            if ended or time.monotonic() > deadline:
+                self.stop()
+                what = f"serve ended with {self.process.returncode}" if ended else "serve does not become ready"
+                raise AssertionError(f"{what}\n{self.log()}")
+            time.sleep(0.2)
 
     def stop(self) -> None:
         """Ends the portal as Ctrl-C does; kills what is left of it, and says so."""
-        if self.process is None:
+        if self.process is None or self.process.poll() is not None:
             return
         children = self.children()
         self.process.send_signal(signal.SIGINT)

@@ -14,7 +14,7 @@ from tests.calls import assert_all_meet, in_room, wait_until
 from tests.portal import Portal
 from tests.signalling_client import signalling
 
-pytestmark = pytest.mark.calls
+pytestmark = [pytest.mark.calls, pytest.mark.embedded]
 
 LOCKED_SECONDS = 10
 SLOWEST_PONG_SECONDS = 2.0  # far under the lock, far over what two busy cores do to one message
