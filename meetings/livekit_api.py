@@ -17,7 +17,7 @@ from google.protobuf.message import DecodeError, Message
 from livekit.protocol import models as models_proto
 from livekit.protocol import room as room_proto
 
-from meetings import engine, tokens
+from meetings import engine, protojson, tokens
 from meetings.admission import NAME_MAX_LENGTH, claims_of_token
 from meetings.doorkeeper import Doorkeeper
 from meetings.engine_errors import Denied, EngineError, Unavailable
@@ -185,9 +185,9 @@ def parse(kind: type[Message], content_type: str, body: bytes) -> Message:
     """The request; JSON in snake_case or camelCase. Raises `EngineError`."""
     try:
         if content_type == JSON:
-            return json_format.Parse(body, kind(), ignore_unknown_fields=True)
+            return protojson.read(kind, body)
         return kind.FromString(body)
-    except (json_format.ParseError, DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (protojson.NotProtojson, DecodeError) as error:
         raise EngineError("malformed", f"the body is no {kind.DESCRIPTOR.name}") from error
 
 

@@ -39,6 +39,7 @@ __all__ = [
 ]
 
 ORDER_SECONDS = 5.0
+CLOSE_SECONDS = 5.0
 # Codes that mean "nobody did it" rather than "no".
 _UNAVAILABLE_CODES = frozenset({"unavailable", "deadline_exceeded"})
 
@@ -198,7 +199,7 @@ class _Client:
             raise Unavailable(f"the media engine does not answer: {type(error).__name__}") from error
 
     def close(self) -> None:
-        asyncio.run_coroutine_threadsafe(self._close(), self._loop).result(ORDER_SECONDS)
+        asyncio.run_coroutine_threadsafe(self._close(), self._loop).result(CLOSE_SECONDS)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()

@@ -356,15 +356,15 @@ class RelayLink:
             session.answer.set_result(None)
 
     def _take_refused(self, frame: Frame) -> None:
+        document = _document(frame)
+        status = document.get("status")
+        if not isinstance(status, int) or not 400 <= status <= 599:
+            status = 503
         session = self._session_of(frame)
         if session is None:
             return
         del self._sessions[session.number]
         if not session.answer.done():
-            document = _document(frame)
-            status = document.get("status")
-            if not isinstance(status, int) or not 400 <= status <= 599:
-                status = 503
             session.answer.set_exception(Denied(status, str(document.get("reason", ""))))
 
     def _take_signal(self, frame: Frame) -> None:
@@ -384,9 +384,9 @@ class RelayLink:
             call.set_result(frame.payload)
 
     def _take_error(self, frame: Frame) -> None:
+        document = _document(frame)
         call = self._call_of(frame)
         if call is not None:
-            document = _document(frame)
             call.set_exception(EngineError(str(document.get("code", "internal")), str(document.get("msg", ""))))
 
     def _take_event(self, frame: Frame) -> None:

@@ -20,7 +20,7 @@ from livekit.protocol.models import DisconnectReason
 from livekit.protocol.room import RoomParticipantIdentity, UpdateParticipantRequest
 from livekit.protocol.rtc import LeaveRequest, SignalRequest, SignalResponse
 
-from meetings import engine, tokens
+from meetings import engine, protojson, tokens
 from meetings.admission import claims_of_token
 from meetings.doorkeeper import Doorkeeper
 from meetings.engine_errors import Denied, EngineError, Unavailable
@@ -153,24 +153,21 @@ class Connection:
     def _request_of(self, frame: bytes | str) -> bytes | None:
         """The protobuf `SignalRequest` in a frame; None, and counted, if it holds none."""
         try:
-            if isinstance(frame, str):
-                # Who begins in JSON is answered in JSON (livekit-protocol A.7).
-                request = json_format.Parse(frame, SignalRequest(), ignore_unknown_fields=True)
-                self._speaks_json = True
-                return request.SerializeToString()
-            # Read here only to know that it is one; sent on as it came, with fields that we do not know.
-            SignalRequest.FromString(frame)
-        except (json_format.ParseError, DecodeError, RecursionError):
-            self._count_bad_frame()
-            return None
-        if not frame:
-            self._count_bad_frame()
-            return None
-        return frame
-
-    def _count_bad_frame(self) -> None:
+            if isinstance(frame, bytes):
+                # Read here only to know that it is one; sent on as it came, with fields that we do not know.
+                SignalRequest.FromString(frame)
+                request = frame
+            else:
+                # Who begins in JSON is answered in JSON.
+                request = protojson.read(SignalRequest, frame).SerializeToString()
+                self._speaks_json = self._speaks_json or bool(request)
+        except (protojson.NotProtojson, DecodeError):
+            request = b""
+        if request:
+            return request
         self._bad_frames += 1
         self.counters["rtc_bad_frames"] += 1
+        return None
 
     # --- worker > client
 

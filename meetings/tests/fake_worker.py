@@ -41,11 +41,12 @@ class FakeWorker:
         self.frames: asyncio.Queue[Frame] = asyncio.Queue()  # all but HELLO and CALL
         self._server: asyncio.Server | None = None
         self._writers: list[asyncio.StreamWriter] = []
+        self._serving: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> FakeWorker:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self.path.unlink(missing_ok=True)
-        self._server = await asyncio.start_unix_server(self._serve, self.path)
+        self._server = await asyncio.start_unix_server(self._accept, self.path)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -54,6 +55,9 @@ class FakeWorker:
         self._server.close()
         self.cut()
         await self._server.wait_closed()
+        for task in self._serving:
+            task.cancel()
+        await asyncio.gather(*self._serving, return_exceptions=True)
         self.path.unlink(missing_ok=True)
 
     def cut(self) -> None:
@@ -77,6 +81,11 @@ class FakeWorker:
                 frame = await self.frames.get()
                 if frame.kind is kind:
                     return frame
+
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.create_task(self._serve(reader, writer))
+        self._serving.add(task)
+        task.add_done_callback(self._serving.discard)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._writers.append(writer)
