@@ -1,7 +1,217 @@
-"""Skeleton."""
+"""What one subscriber's link can take, and which layer of each video fits. Pure: feedback and `now` in, decisions out.
+
+First form, for weak links. Three kinds of feedback say the same thing, "more was sent than arrived": loss and growing
+delay in transport-cc (every 50-100 ms), REMB, and loss in receiver reports (every second). Any of them caps the link at
+85 % of what arrived, which pushes video to a lower layer or pauses it; audio is never counted against. Upwards there is
+no padding probe: one video is raised by one layer, and if the link suffers, that is undone within a fraction of a second
+and tried again later, each time twice as late.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import NamedTuple
+
+# Share of the arrived bit rate that is used after congestion: leaves room for the queue to drain.
+BACKOFF = 0.85
+# Loss that is congestion rather than the radio's; libwebrtc uses the same bound.
+LOSS_LIMIT = 0.10
+# Loss that counts against a *raised* layer: below the limit, but it was not there before the raise.
+PROBE_LOSS_LIMIT = 0.04
+# Standing queue above the lowest delay seen. More is heard as delay before it is heard as loss.
+QUEUE_LIMIT_SECONDS = 0.15
+# Feedback is judged over this long, or the loss of one burst would look like congestion.
+WINDOW_SECONDS = 0.25
+MIN_WINDOW_PACKETS = 8
+# After a cut, what was already on the way still reports loss.
+SETTLE_SECONDS = 0.5
+PROBE_SECONDS = 5.0
+FIRST_RETRY_SECONDS = 8.0
+LAST_RETRY_SECONDS = 120.0
+# Never cap below this: two audio tracks and RTCP.
+FLOOR_BPS = 60_000
+# The lowest delay is forgotten after this long, so that a route that became longer is not congestion for ever.
+BASE_DELAY_SECONDS = 15.0
+PAUSED = -1
+
+
+class Demand(NamedTuple):
+    """One video towards the subscriber: (quality, bit rate) of its layers from low to high, and the highest wanted."""
+
+    layers: Sequence[tuple[int, int]]
+    wanted: int
+    current: int = PAUSED  # what it gets now
+
+
+class Allocation(NamedTuple):
+    """Highest quality for each demand (`PAUSED` = none) and the bit rate of all of them."""
+
+    qualities: tuple[int, ...]
+    video_bps: int
+    next_step_bps: int  # what one more layer somewhere costs; 0 when everything wanted is given
+
+
+def allocate(cap_bps: float | None, audio_bps: float, demands: Sequence[Demand]) -> Allocation:
+    """Spreads `cap_bps` (None = no limit): audio first, then the lowest layer of each video, then raises in turn."""
+    usable = [[layer for layer in d.layers if layer[0] <= d.wanted] or list(d.layers[:1]) for d in demands]
+    if cap_bps is None:
+        return Allocation(tuple(d.wanted for d in demands), sum(u[-1][1] for u in usable if u), 0)
+    budget = cap_bps - audio_bps
+    steps = [-1] * len(demands)
+    spent = 0
+    while True:
+        raised = False
+        for place in sorted(range(len(demands)), key=lambda p: steps[p]):
+            layers, step = usable[place], steps[place]
+            if step + 1 >= len(layers):
+                continue
+            quality, bitrate = layers[step + 1]
+            extra = bitrate - (layers[step][1] if step >= 0 else 0)
+            # What runs already may exceed the plan by a tenth: a camera's bit rate is not constant.
+            slack = 1.1 if quality <= demands[place].current else 1.0
+            if spent + extra <= budget * slack:
+                steps[place] += 1
+                spent += extra
+                raised = True
+        if not raised:
+            break
+    missing = [
+        layers[step + 1][1] - (layers[step][1] if step >= 0 else 0)
+        for layers, step in zip(usable, steps, strict=True)
+        if step + 1 < len(layers)
+    ]
+    qualities = tuple(
+        PAUSED if step < 0 else (d.wanted if step == len(layers) - 1 else layers[step][0])
+        for d, layers, step in zip(demands, usable, steps, strict=True)
+    )
+    return Allocation(qualities, spent, min(missing, default=0))
+
 
 class LinkEstimate:
-    """What one subscriber's link can take."""
+    """The cap on one subscriber's link, None while nothing suggests that there is one."""
+
+    def __init__(self, limit_bps: int = 0) -> None:
+        self.limit_bps = limit_bps
+        self.cap_bps: float | None = float(limit_bps) if limit_bps else None
+        self.loss = 0.0
+        self.sent_bps = 0.0
+        self.has_transport_cc_until = 0.0
+        self.congestions = 0
+        self._retry_seconds = FIRST_RETRY_SECONDS
+        self._next_probe_at = 0.0
+        self._probe_since: float | None = None
+        self._congested_at = -1e9
+        self._loss_at_cut = 0.0
+        self._radio_loss = 0.0  # loss that a cut did not cure: not ours to cure
+        self._received = self._lost = 0
+        self._window_bytes = 0
+        self._window_since = -1.0
+        self._base_delay = 1e9
+        self._base_delay_at = 0.0
+        self._slow_windows = 0
+        self._queue = 1e9
+        self._sample_at = -1.0
+        self._sample_bytes = 0
+
+    def on_sent(self, now: float, total_bytes: int) -> None:
+        """Tells how many bytes were ever sent, several times a second."""
+        if self._sample_at < 0:
+            self._sample_at, self._sample_bytes = now, total_bytes
+            return
+        elapsed = now - self._sample_at
+        if elapsed < 0.1:
+            return
+        rate = max(0, total_bytes - self._sample_bytes) * 8 / elapsed
+        weight = min(1.0, elapsed / 0.5)
+        self.sent_bps += (rate - self.sent_bps) * weight
+        self._sample_at, self._sample_bytes = now, total_bytes
+
+    def on_transport_cc(
+        self, now: float, *, received: int, lost: int, sent_bytes: int, delay_seconds: float | None
+    ) -> None:
+        """One feedback: packets that arrived and that did not, their bytes, their one-way delay (any fixed offset)."""
+        self.has_transport_cc_until = now + 2.0
+        if self._window_since < 0:
+            self._window_since = now
+        self._received += received
+        self._lost += lost
+        self._window_bytes += sent_bytes
+        if delay_seconds is not None:
+            if delay_seconds < self._base_delay or now - self._base_delay_at > BASE_DELAY_SECONDS:
+                self._base_delay, self._base_delay_at = delay_seconds, now
+            self._queue = min(self._queue, delay_seconds - self._base_delay)
+        elapsed = now - self._window_since
+        total = self._received + self._lost
+        if elapsed < WINDOW_SECONDS or total < MIN_WINDOW_PACKETS:
+            return
+        loss = self._lost / total
+        arrived_bps = self._window_bytes * 8 / elapsed * (1 - loss)
+        self._slow_windows = self._slow_windows + 1 if 1e8 > self._queue > QUEUE_LIMIT_SECONDS else 0
+        self._judge(now, loss, arrived_bps, is_queueing=self._slow_windows >= 2, lost=self._lost)
+        self._received = self._lost = self._window_bytes = 0
+        self._window_since = now
+        self._queue = 1e9
+
+    def on_report(self, now: float, loss: float) -> None:
+        """The loss of a receiver report. Ignored while transport-cc tells more, and sooner."""
+        if now < self.has_transport_cc_until:
+            return
+        self._judge(now, loss, self.sent_bps * (1 - loss), is_queueing=False, lost=3 if loss else 0)
+
+    def on_remb(self, now: float, bitrate_bps: int) -> None:
+        """The receiver's own estimate. Counts only below what we send: it does not grow without traffic."""
+        if now < self.has_transport_cc_until or bitrate_bps >= 0.95 * self.sent_bps:
+            return
+        self._cut(now, bitrate_bps / BACKOFF, self.loss)
+
+    def on_blocked(self, now: float) -> None:
+        """A TCP path's buffer is full: half of what we send is what it can surely take."""
+        self._cut(now, self.sent_bps * 0.6, 0.0)
+
+    def _judge(self, now: float, loss: float, arrived_bps: float, *, is_queueing: bool, lost: int) -> None:
+        self.loss += (loss - self.loss) * 0.5
+        settled = now - self._congested_at
+        if SETTLE_SECONDS < settled < 3.0 and loss > LOSS_LIMIT and loss > 0.7 * self._loss_at_cut:
+            # Less was sent and as much was lost: radio loss. It is tolerated from now on.
+            self._radio_loss = loss
+        elif loss < self._radio_loss:
+            self._radio_loss += (loss - self._radio_loss) * 0.05
+        limit = PROBE_LOSS_LIMIT if self._probe_since is not None else LOSS_LIMIT
+        if is_queueing or (loss > limit + self._radio_loss and lost >= 3):
+            self._cut(now, arrived_bps, loss)
+
+    def _cut(self, now: float, arrived_bps: float, loss: float) -> None:
+        target = max(FLOOR_BPS, arrived_bps * BACKOFF)
+        if now - self._congested_at < SETTLE_SECONDS:
+            return
+        self._loss_at_cut = loss
+        self._congested_at = now
+        self._slow_windows = 0
+        self.congestions += 1
+        if self._probe_since is not None:
+            self._retry_seconds = min(LAST_RETRY_SECONDS, self._retry_seconds * 2)
+        self._probe_since = None
+        self._next_probe_at = now + self._retry_seconds
+        if self.cap_bps is None or target < self.cap_bps:
+            self.cap_bps = target
+
+    def advance(self, now: float, audio_bps: float, allocation: Allocation) -> None:
+        """Raises the cap by one step of `allocation` when the time for it has come. Call a few times a second."""
+        if self.cap_bps is None:
+            return
+        if self._probe_since is not None and now - self._probe_since >= PROBE_SECONDS:
+            self._probe_since = None
+            self._retry_seconds = FIRST_RETRY_SECONDS
+            self._next_probe_at = now
+        if now < self._next_probe_at or self._probe_since is not None:
+            return
+        if not allocation.next_step_bps:
+            # Everything wanted runs, and has been running: there is no limit that we know of.
+            if now - self._congested_at > 2 * FIRST_RETRY_SECONDS:
+                self.cap_bps = float(self.limit_bps) if self.limit_bps else None
+            return
+        needed = (audio_bps + allocation.video_bps + allocation.next_step_bps) * 1.1
+        if self.limit_bps and needed > self.limit_bps:
+            return
+        self.cap_bps = max(self.cap_bps, needed)
+        self._probe_since = now

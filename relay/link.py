@@ -6,12 +6,14 @@ and benchmarks can drive them without a handshake.
 
 from __future__ import annotations
 
+import random
 from array import array
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from relay.bandwidth import LinkEstimate
-    from relay.router import DownTrack, UpSection
+    from relay.downtrack import DownTrack
+    from relay.uptrack import UpSection, UpStream
 
 # A publisher's transport-cc numbers are remembered over this many packets: half a second at 8,000 packets/s.
 TWCC_WINDOW = 4096
@@ -40,14 +42,34 @@ class Link:
         self.tx: Any = None
         self.sessions: tuple[Any, ...] = ()  # keeps the owners of `rx` and `tx` alive
         self.selected: Path | None = None
-        self.streams: dict[int, Any] = {}
+        self.rtcp_ssrc = random.SystemRandom().randrange(1, 1 << 32)
+        # as a publisher
+        self.streams: dict[int, UpStream] = {}
         self.sections: tuple[UpSection, ...] = ()
+        self.transport_cc_id = 0  # id of the extension in what arrives, 0 = none
+        self.arrivals = array("q")  # microseconds by transport-cc number, 0 = not seen
+        self.twcc_next = self.twcc_high = -1
+        self.twcc_feedbacks = 0
+        # as a subscriber
         self.downs: dict[int, DownTrack] = {}
         self.column = -1  # place in the batch's per-subscriber vectors, taken by the first down track
         self.downlink: LinkEstimate | None = None
-        # transport-cc towards a publisher: arrival in microseconds by number, 0 = not seen
-        self.arrivals = array("q", bytes(0))
-        self.twcc_next = -1
-        self.twcc_high = -1
-        self.twcc_feedbacks = 0
-        self.media_ssrc = 0
+        self.phase = -1  # which tick of a second looks after it; -1 while none needs to
+
+    def arrived(self, number: int, now_us: int) -> None:
+        """Remembers when the packet with this transport-cc number came."""
+        high = self.twcc_high
+        if high < 0:
+            self.arrivals = array("q", bytes(8 * TWCC_WINDOW))
+            high = self.twcc_next = self.twcc_high = number + 0x10000
+        ahead = (number - high) & 0xFFFF
+        if ahead < 0x8000:
+            extended = self.twcc_high = high + ahead
+            if extended - self.twcc_next >= TWCC_WINDOW:
+                self.arrivals = array("q", bytes(8 * TWCC_WINDOW))
+                self.twcc_next = extended
+        else:
+            extended = high - ((high - number) & 0xFFFF)
+            if extended < self.twcc_next:
+                return  # reported as lost already
+        self.arrivals[extended % TWCC_WINDOW] = now_us

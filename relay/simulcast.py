@@ -108,7 +108,9 @@ class IncomingNumbers:
         if ahead > MAX_GAP:
             self.missing.clear()
             self.shift += ahead - 1
+            self.first += ahead - 1  # not counted as loss
             self.highest += ahead
+            self.late_in_a_row = 0
             self.is_restarted = True
             return self.highest - self.shift
         missing = self.missing
@@ -135,7 +137,9 @@ class IncomingNumbers:
     def _restart(self, sequence: int) -> None:
         """The sender began anew at `sequence`: its numbers go on after ours."""
         last = self.highest - self.shift
-        self.highest = ((self.highest >> 16) + 2 << 16) + sequence
+        before = self.highest
+        self.highest = ((before >> 16) + 2 << 16) + sequence
+        self.first += self.highest - before - 1
         self.shift = self.highest - last - 1
         self.missing.clear()
         self.late_in_a_row = 0
