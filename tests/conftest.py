@@ -1,11 +1,15 @@
 """Fixtures of the tests that cross parts: one running portal for all, people, and its log beside each failure."""
 
 import asyncio
+import secrets
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tests import livekit_server
 from tests.people import ALICE, Person
 from tests.portal import Portal
 
@@ -13,24 +17,21 @@ from tests.portal import Portal
 @pytest.fixture(scope="session")
 def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
     """The portal that all tests share which do not kill or starve it."""
-    yield from _running(Portal(tmp_path_factory.mktemp("portal")))
+    with _running(Portal(tmp_path_factory.mktemp("portal"))) as started:
+        yield started
 
 
 @pytest.fixture
 def own_portal(tmp_path: Path) -> Iterator[Callable[..., Portal]]:
     """Starts portals for one test alone, with settings of its own: `own_portal(workers=1, environment={…})`."""
-    started: list[Portal] = []
+    with ExitStack() as stack:
 
-    def start(**options: object) -> Portal:
-        portal = Portal(tmp_path / f"portal-{len(started)}", **options)  # type: ignore[arg-type]  # Portal's own
-        started.append(portal)
-        portal.start()
-        _sign_up(portal)
-        return portal
+        def start(**options: Any) -> Portal:
+            folder = tmp_path / secrets.token_hex(4)
+            folder.mkdir()
+            return stack.enter_context(_running(Portal(folder, **options)))
 
-    yield start
-    for portal in started:
-        portal.stop()
+        yield start
 
 
 @pytest.fixture
@@ -58,11 +59,15 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     return report
 
 
+@contextmanager
 def _running(portal: Portal) -> Iterator[Portal]:
-    portal.start()
-    _sign_up(portal)
-    yield portal
-    portal.stop()
+    with livekit_server.engine_of(portal):
+        portal.start()
+        try:
+            _sign_up(portal)
+            yield portal
+        finally:
+            portal.stop()
 
 
 def _sign_up(portal: Portal) -> None:
