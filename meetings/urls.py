@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import RedirectView
 
-from meetings.views import api, pages
+from meetings.views import api, pages, webhooks
 
 app_name = "meetings"
 
@@ -37,4 +37,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("legal/", pages.legal, name="legal"),
     path("accessibility/", pages.accessibility, name="accessibility"),
     path("api/rooms/<str:slug>/", include(_room_api)),
+    path("webhooks/livekit", webhooks.livekit, name="webhook_livekit"),
 ]

@@ -15,17 +15,21 @@ from datetime import timedelta
 import httpx
 import jwt
 from django.conf import settings
-from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 from google.protobuf import json_format
 from livekit.protocol.webhook import WebhookEvent
 
+from jobs import queue
 from meetings.models import WebhookDelivery
 
 logger = logging.getLogger(__name__)
 
+JOB_KIND = "meetings.post_webhooks"
 POST_SECONDS = 10.0
 TOKEN_SECONDS = 300
+# A claim outlives a post; after a kill -9 in the middle the next job takes over by then.
+CLAIM = timedelta(seconds=60)
 # An address that takes nothing for so long gets the newer events only.
 GIVE_UP_AFTER = timedelta(days=3)
 # At that many waiting events the address is as good as gone: newer ones are not kept for it.
@@ -46,7 +50,8 @@ def enqueue(event: WebhookEvent) -> None:
             logger.error("an event is not kept for an address that takes none", extra={"host": httpx.URL(url).host})
             continue
         WebhookDelivery.objects.create(url=url, room_name=event.room.name, event_id=event.id, body=body)
-        _enqueue_job(url, event.room.name)
+        key = f"webhook:{hashlib.sha256(url.encode()).hexdigest()[:16]}:{event.id}"
+        queue.enqueue(JOB_KIND, {"url": url, "room": event.room.name}, idempotency_key=key)
 
 
 def deliver(url: str, room_name: str) -> int:
@@ -57,19 +62,30 @@ def deliver(url: str, room_name: str) -> int:
         logger.error("events were given up", extra={"host": httpx.URL(url).host, "count": expired})
     sent = 0
     with httpx.Client(timeout=POST_SECONDS, follow_redirects=False, trust_env=False) as client:
-        while delivery := waiting.first():
-            _post(client, delivery)
+        while (delivery := waiting.first()) and _claim(delivery):
+            try:
+                _post(client, delivery)
+            except DeliveryFailed:
+                WebhookDelivery.objects.filter(pk=delivery.pk).update(claimed_until=None)
+                raise
             delivery.delete()
             sent += 1
     return sent
 
 
 def enqueue_waiting() -> int:
-    """A job for each queue that has none any more (its job gave up); how many queues wait."""
+    """A job for each queue, in case its own gave up; how many queues wait."""
     queues = list(WebhookDelivery.objects.order_by().values_list("url", "room_name").distinct())
     for url, room_name in queues:
-        _enqueue_job(url, room_name)
+        queue.enqueue(JOB_KIND, {"url": url, "room": room_name})
     return len(queues)
+
+
+def _claim(delivery: WebhookDelivery) -> bool:
+    """Of two jobs on one queue one gets the row: two posts of one room side by side could overtake each other."""
+    now = timezone.now()
+    free = Q(claimed_until__isnull=True) | Q(claimed_until__lt=now)
+    return bool(WebhookDelivery.objects.filter(free, pk=delivery.pk).update(claimed_until=now + CLAIM))
 
 
 def _post(client: httpx.Client, delivery: WebhookDelivery) -> None:
@@ -93,7 +109,3 @@ def _signature(body: bytes) -> str:
         "sha256": base64.b64encode(hashlib.sha256(body).digest()).decode(),
     }
     return jwt.encode(payload, settings.LIVEKIT_API_SECRET, algorithm="HS256")
-
-
-def _enqueue_job(url: str, room_name: str) -> None:
-    transaction.on_commit(lambda: None)

@@ -107,6 +107,8 @@ class WebhookDelivery(models.Model):
     event_id = models.CharField(max_length=64)
     body = models.TextField()
     created_at = models.DateTimeField(default=timezone.now)
+    # Somebody is posting it until then: of two jobs on one queue, one works and the other goes home.
+    claimed_until = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering: ClassVar = ["id"]

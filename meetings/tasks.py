@@ -1,0 +1,47 @@
+"""Background jobs of meetings: external webhooks, and forgetting what has served."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from jobs.queue import job, scheduled
+from jobs.worker import Work
+from meetings import webhooks_out
+from meetings.models import EngineEvent, Outbox
+
+# No engine sends an event again after that.
+KEEP_EVENTS = timedelta(days=14)
+# A notice that web did not take in a day concerns nobody any more.
+KEEP_NOTICES = timedelta(days=1)
+# On SQLite a DELETE holds the write lock: short ones.
+_CHUNK = 500
+
+
+@job(webhooks_out.JOB_KIND, max_attempts=8)
+def post_webhooks(work: Work) -> None:
+    """Posts what waits for one address and room. Fails, and is tried again later, where the address refuses."""
+    webhooks_out.deliver(work.payload["url"], work.payload["room"])
+
+
+@scheduled("meetings.resume_webhooks", "*/10 * * * *")
+def resume_webhooks(work: Work) -> None:
+    """Goes on with addresses that were away for longer than a job tries."""
+    webhooks_out.enqueue_waiting()
+
+
+@scheduled("meetings.forget_events", "41 3 * * *")
+def forget_events(work: Work) -> None:
+    """Deletes what only served to take an event once."""
+    now = timezone.now()
+    _delete(work, EngineEvent.objects.filter(received_at__lt=now - KEEP_EVENTS))
+    _delete(work, Outbox.objects.filter(created_at__lt=now - KEEP_NOTICES))
+
+
+def _delete(work: Work, rows: QuerySet[Any]) -> None:
+    while keys := list(rows.values_list("pk", flat=True)[:_CHUNK]):
+        rows.filter(pk__in=keys).delete()
+        work.report(50)
