@@ -17,6 +17,7 @@ function apiWith(answer: () => Promise<Response>) {
   return { api, sent };
 }
 
+const headersOf = (request: Sent | undefined) => (request?.init.headers ?? {}) as Record<string, string>;
 const json = (status: number, body: unknown) => async () => Response.json(body, { status });
 
 test("entering posts the name with the CSRF header to the room's own address", async () => {
@@ -25,7 +26,7 @@ test("entering posts the name with the CSRF header to the room's own address", a
   assert.equal(sent[0]?.url, "/api/rooms/abc-defg-hij/enter");
   assert.equal(sent[0]?.init.method, "POST");
   assert.equal(sent[0]?.init.body, JSON.stringify({ name: "Ève" }));
-  assert.equal((sent[0]?.init.headers as Record<string, string>)["X-CSRFToken"], "csrf-1");
+  assert.equal(headersOf(sent[0])["X-CSRFToken"], "csrf-1");
 });
 
 test("a refusal keeps the portal's code, text and status", async () => {
@@ -77,14 +78,14 @@ test("leaving outlives the page; reading the state sends no CSRF token", async (
   await api.state();
   assert.equal(sent[0]?.init.keepalive, true);
   assert.equal(sent[1]?.init.method, "GET");
-  assert.equal("X-CSRFToken" in (sent[1]?.init.headers as Record<string, string>), false);
+  assert.equal("X-CSRFToken" in headersOf(sent[1]), false);
 });
 
 test("the CSRF token comes from the cookie, else from the page's hidden field", () => {
   const page = (cookie: string, field: string | null) =>
     ({ cookie, querySelector: () => (field === null ? null : { value: field }) }) as unknown as Document;
-  assert.equal(readCsrfToken(page("a=1; csrftoken=tok%20en; b=2", "field")), "tok en");
-  assert.equal(readCsrfToken(page("__Host-csrftoken=secure", null)), "secure");
-  assert.equal(readCsrfToken(page("notcsrftoken=x", "field")), "field");
+  assert.equal(readCsrfToken(page("a=1; visio_csrf=tok%20en; b=2", "field")), "tok en");
+  assert.equal(readCsrfToken(page("__Host-visio_csrf=secure", null)), "secure");
+  assert.equal(readCsrfToken(page("not_visio_csrf=x", "field")), "field");
   assert.equal(readCsrfToken(page("", null)), "");
 });

@@ -81,7 +81,7 @@ export function createRoomApi(
 
 /** Django's token, from its cookie or, where the cookie is hidden from scripts, from the page. */
 export function readCsrfToken(document: Document): string {
-  const cookie = /(?:^|;\s*)(?:__Host-|__Secure-)?csrftoken=([^;]+)/.exec(document.cookie);
+  const cookie = /(?:^|;\s*)(?:__Host-|__Secure-)?visio_csrf=([^;]+)/.exec(document.cookie);
   if (cookie?.[1]) return decodeURIComponent(cookie[1]);
   return document.querySelector<HTMLInputElement>("input[name=csrfmiddlewaretoken]")?.value ?? "";
 }

@@ -1,10 +1,12 @@
+import type { Room } from "livekit-client";
 import { lazy, Suspense, useEffect } from "react";
 import { useCall, useSession } from "../callcontext.ts";
 import { isBrowserSupported } from "../devices.ts";
-import { isOnStage, isPreparing } from "../phase.ts";
+import { type FinalName, isOnStage, isPreparing, type Phase } from "../phase.ts";
 import { Announcer } from "./Announcer.tsx";
 import { Ending } from "./Ending.tsx";
 import { Opening } from "./Opening.tsx";
+import { PageFrame } from "./PageFrame.tsx";
 import { Preparation } from "./Preparation.tsx";
 import { Toasts } from "./Toasts.tsx";
 
@@ -38,19 +40,27 @@ export function App() {
 
   return (
     <>
-      {!isSupported && <Ending name="unsupported" />}
-      {isSupported && isPreparing(phase) && <Preparation />}
-      {isStage && !room && <Opening />}
-      {isStage && room && (
-        <Suspense fallback={<Opening />}>
-          <Stage room={room} />
-        </Suspense>
-      )}
-      {isSupported && !isPreparing(phase) && !isStage && (
-        <Ending name={phase.name as Parameters<typeof Ending>[0]["name"]} />
+      {isStage ? (
+        <main id="content">{room ? <StageOrOpening room={room} /> : <Opening />}</main>
+      ) : (
+        <PageFrame>
+          {isSupported && isPreparing(phase) ? <Preparation /> : <Ending name={endingOf(phase, isSupported)} />}
+        </PageFrame>
       )}
       <Toasts />
       <Announcer />
     </>
   );
+}
+
+function StageOrOpening({ room }: { room: Room }) {
+  return (
+    <Suspense fallback={<Opening />}>
+      <Stage room={room} />
+    </Suspense>
+  );
+}
+
+function endingOf(phase: Phase, isSupported: boolean): FinalName | "unsupported" {
+  return isSupported ? (phase.name as FinalName) : "unsupported";
 }
