@@ -2,9 +2,9 @@
 
 First form, for weak links. Three kinds of feedback say the same thing, "more was sent than arrived": loss and growing
 delay in transport-cc (every 50-100 ms), REMB, and loss in receiver reports (every second). Any of them caps the link at
-85 % of what arrived, which pushes video to a lower layer or pauses it; audio is never counted against. Upwards there is
-no padding probe: one video is raised by one layer, and if the link suffers, that is undone within a fraction of a second
-and tried again later, each time twice as late.
+85 % of what arrived, which pushes video to a lower layer or pauses it; audio is never cut. Upwards there is
+no padding probe: one video is raised by one layer, and if the link suffers, that is undone within a fraction of a
+second and tried again later, each time twice as late.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""`_reliable` and `_lossy` of one peer connection, over aiortc's SCTP. On a subscriber they are ours, on a publisher its."""
+"""`_reliable` and `_lossy` of one peer connection, over aiortc's SCTP.
+
+A subscriber's are made by us, a publisher's by the client (livekit-protocol.md C.3).
+"""
 
 from __future__ import annotations
 
@@ -31,7 +34,7 @@ _HOSTILE = (ValueError, AssertionError, KeyError, IndexError, StopIteration, Typ
 
 
 class _Sctp(RTCSctpTransport):
-    """aiortc's association, except that bad input and a closed DTLS are counted instead of ending a task with an error."""
+    """aiortc's association, except that bad input and a closed DTLS are counted instead of ending a task."""
 
     def __init__(self, dtls: RTCDtlsTransport, metrics: Metrics) -> None:
         super().__init__(dtls, SCTP_PORT)
@@ -42,6 +45,10 @@ class _Sctp(RTCSctpTransport):
             await super()._handle_data(data)
         except _HOSTILE:
             self._metrics.sctp_errors += 1
+        if self._advertised_rwnd < 0:
+            # More fragments than we offered to keep, and no whole message: it fills our memory on purpose.
+            self._metrics.sctp_errors += 1
+            await self.stop()
 
     async def _send_chunk(self, chunk: Any) -> None:
         try:
@@ -142,4 +149,5 @@ class DataChannels:
             return
         self._metrics.data_in += 1
         if self.on_message is not None:
-            self.on_message(label, message)
+            # Not from within the parser, which would take the callback's errors for the peer's.
+            asyncio.get_running_loop().call_soon(self.on_message, label, message)

@@ -232,8 +232,8 @@ def send_arrivals(router: Router, link: Link) -> None:
 def send_sender_reports(router: Router, link: Link, now: float) -> None:
     """SR and CNAME of every track that is due, translated to the subscriber's timestamps.
 
-    The pair (NTP, RTP) of the publisher's last SR is moved on to now along both clocks, which keeps lip sync: it is the same
-    line through the same point.
+    The pair (NTP, RTP) of the publisher's last SR is moved on to now along both clocks, which keeps lip sync: it is the
+    same line through the same point.
     """
     packet = b""
     names: list[tuple[int, str]] = []
@@ -244,9 +244,8 @@ def send_sender_reports(router: Router, link: Link, now: float) -> None:
         elapsed = now - stream.sr_at
         ntp = stream.sr_ntp + int(elapsed * (1 << 32))
         timestamp = stream.sr_rtp + int(elapsed * down.up.clock_rate) + numbers.timestamp
-        packet += rtcp.pack_sender_report(
-            SenderInfo(down.up.ssrc, ntp & (1 << 64) - 1, timestamp, down.packets, down.bytes)
-        )
+        sent = SenderInfo(down.up.ssrc, ntp & (1 << 64) - 1, timestamp, down.packets, down.payload_bytes)
+        packet += rtcp.pack_sender_report(sent)
         names.append((down.up.ssrc, down.up.cname))
         down.sr_at, down.sr_lsr = now, ntp >> 16 & 0xFFFFFFFF
         if len(names) >= 12:  # keeps the compound within one datagram: 28 bytes and up to 60 for the name

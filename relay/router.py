@@ -1,8 +1,8 @@
 """HOT PATH: a packet of a publisher to the down tracks of its track. See README.md, "Life of a packet".
 
 `on_rtp` parses the header once, in place, gives the packet its continuous number and queues it; `flush`, at the end of
-the drain, hands each layer's queue to the batch. No await, log, dataclass or try per packet. Everything that has a period
-is spread over the ticks of a second, so that no tick does work for all peers at once.
+the drain, hands each layer's queue to the batch. No await, log, dataclass or try per packet. Everything that has a
+period is spread over the ticks of a second, so that no tick does work for all peers at once.
 """
 
 from __future__ import annotations

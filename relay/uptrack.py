@@ -61,11 +61,11 @@ class UpStream:
     """One incoming SSRC: its numbers, its statistics, its cache and the down tracks that it goes to."""
 
     __slots__ = (
-        "bitrate_bps", "bytes", "cache", "expected_reported", "first_ids", "group_red", "group_plain", "ids", "is_live",
-        "is_resumed", "is_video", "jitter", "last_at", "last_timestamp", "link", "lsr", "lsr_at", "loss", "marker", "members",
-        "mime_type", "numbers", "packets", "pli_at", "pli_count", "queue", "rate_at", "rate_bytes", "received_reported",
-        "repairs", "rid", "sent_bytes", "sent_packets", "sr_at", "sr_ntp", "sr_rtp", "ssrc", "track", "transit", "types",
-        "rtx_types", "audio_level_id", "orientation_id", "orientation", "wants_groups", "waiting",
+        "audio_level_id", "bitrate_bps", "bytes", "cache", "expected_reported", "group_plain", "group_red", "ids",
+        "is_live", "is_resumed", "is_video", "jitter", "last_at", "last_timestamp", "link", "loss", "lsr", "lsr_at",
+        "members", "mime_type", "numbers", "orientation", "orientation_id", "packets", "pli_at", "pli_count", "queue",
+        "rate_at", "rate_bytes", "received_reported", "repairs", "rid", "rtx_types", "sent_bytes", "sent_packets",
+        "sr_at", "sr_ntp", "sr_rtp", "ssrc", "track", "transit", "types", "waiting", "wants_groups",
     )  # fmt: skip
 
     def __init__(self, track: UpTrack, link: Link, section: UpSection, ssrc: int, rid: str) -> None:
@@ -92,7 +92,6 @@ class UpStream:
         self.last_at = 0.0
         self.last_timestamp = 0
         self.ids: PictureIds = NO_PICTURE_IDS
-        self.marker = 0
         self.orientation = 0
         self.jitter = 0.0
         self.transit = 0
@@ -186,7 +185,7 @@ class UpTrack:
         self.retarget()
 
     def set_muted(self, muted: bool) -> None:
-        """Muted: no packet of it leaves the relay from this call on. Unmuted: goes on with the same SSRC and numbers."""
+        """Muted: no packet of it leaves the relay from this call on. Unmuted: same SSRC, continuous numbers."""
         if muted != self.is_muted:
             self.is_muted = muted
             self._update_silence()
