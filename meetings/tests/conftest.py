@@ -1,0 +1,62 @@
+"""Fixtures of the tests of rooms: the cast, a room with Alice, Bob and Charlie in it, an engine to give orders to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+from django.core.cache import cache
+from pytest_django import Settings
+
+from meetings import media
+from meetings.models import Participant, Room
+from meetings.models.participant import Role
+from visio_portal.testing import Cast, FakeEngine, make_cast
+
+
+@dataclass
+class Meeting:
+    """Alice's room: she hosts, Bob moderates, Charlie takes part; Dana and Eve have the link and no row."""
+
+    cast: Cast
+    room: Room
+    alice: Participant
+    bob: Participant
+    charlie: Participant
+
+
+@pytest.fixture
+def no_limits_from_before() -> Iterator[None]:
+    cache.clear()
+    yield
+    cache.clear()
+
+
+@pytest.fixture
+def cast(db: None, no_limits_from_before: None) -> Cast:
+    return make_cast()
+
+
+@pytest.fixture
+def engine(settings: Settings) -> Iterator[FakeEngine]:
+    with FakeEngine().running() as fake:
+        settings.LIVEKIT_URL = fake.url
+        yield fake
+        media.close()
+
+
+@pytest.fixture
+def meeting(cast: Cast, engine: FakeEngine) -> Meeting:
+    return make_meeting(cast)
+
+
+def make_meeting(cast: Cast) -> Meeting:
+    room = Room.objects.create(owner=cast.alice.signed_in, name="Budget committee")
+    return Meeting(
+        cast=cast,
+        room=room,
+        alice=cast.alice.sits(room, role=Role.HOST),
+        bob=cast.bob.sits(room, role=Role.MODERATOR),
+        charlie=cast.charlie.sits(room),
+    )
