@@ -9,7 +9,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Warning, register
+from django.core import checks
+from django.core.checks import CheckMessage, Error, register
 
 from visio_portal import addresses
 
@@ -26,7 +27,7 @@ def check_settings(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 
 def secrets() -> Iterator[CheckMessage]:
     """No secret has a default: `make run` makes them."""
-    remedy = "Run `make run`, which writes one to .env, or set it yourself: `python3 -c 'import secrets; print(secrets.token_urlsafe(48))'`."
+    remedy = "Run `make run`, which writes one to .env, or set one of 48 random characters yourself."
     values = {"SECRET_KEY": _secret_key(), "LIVEKIT_API_SECRET": settings.LIVEKIT_API_SECRET}
     for name, value in values.items():
         if not value:
@@ -58,7 +59,7 @@ def listening() -> Iterator[CheckMessage]:
     elif parts.scheme == "http" and not addresses.is_loopback(parts.hostname):
         yield Error(
             f"PORTAL_URL={settings.PORTAL_URL} is plain HTTP: browsers give no microphone there.",
-            hint="Use https:// (leave PORTAL_URL away and set DOMAIN, or put a proxy in front and set TRUSTED_PROXIES).",
+            hint="Use https:// (unset PORTAL_URL and set DOMAIN, or put a proxy in front and set TRUSTED_PROXIES).",
             id="visio.E005",
         )
     if not 0 < settings.PORT < 65536:
@@ -116,7 +117,7 @@ def proxies() -> Iterator[CheckMessage]:
                 id="visio.E011",
             )
     if settings.TRUSTED_PROXIES and not settings.IS_HTTPS:
-        yield Warning(
+        yield checks.Warning(
             f"TRUSTED_PROXIES is set, but PORTAL_URL={settings.PORTAL_URL} is not https.",
             hint="Set PORTAL_URL to the address that people use.",
             id="visio.W001",
@@ -133,7 +134,7 @@ def media_plane() -> Iterator[CheckMessage]:
             )
     if settings.IS_HTTPS and urlsplit(settings.LIVEKIT_PUBLIC_URL).scheme in ("ws", "http"):
         yield Error(
-            f"LIVEKIT_PUBLIC_URL={settings.LIVEKIT_PUBLIC_URL} is not encrypted: browsers refuse it from an https page.",
+            f"LIVEKIT_PUBLIC_URL={settings.LIVEKIT_PUBLIC_URL} is not encrypted: browsers refuse it on https pages.",
             hint="Set LIVEKIT_PUBLIC_URL to wss://….",
             id="visio.E014",
         )

@@ -38,6 +38,8 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
 # One-time links carry their token in the path: no segment this long is anything else there.
 _LONG_SEGMENT = re.compile(r"(?<=/)[\w~:=-]{20,}(?=[/\s?\"']|$)")
 
+_TRAILING_PATH = re.compile(r":? (?:https?://|/)\S*")
+
 
 def redact_text(text: str) -> str:
     """`text` without anything that opens a door."""
@@ -73,6 +75,14 @@ def redact(_logger: Any, _method: str, event: EventDict) -> EventDict:
     return event
 
 
+def _without_path(_logger: Any, _method: str, event: EventDict) -> EventDict:
+    """Django's own lines about requests end in the path, and carry the request: the request line below is enough."""
+    if str(event.get("logger", "")).startswith("django."):
+        event.pop("request", None)
+        event["event"] = _TRAILING_PATH.sub("", str(event.get("event", "")))
+    return event
+
+
 def _process_name(_logger: Any, _method: str, event: EventDict) -> EventDict:
     event.setdefault("process", os.environ.get("VISIO_PROCESS", "manage"))
     return event
@@ -98,6 +108,7 @@ def configure(*, level: str, json: bool) -> None:
     final: list[Processor] = [
         structlog.stdlib.ProcessorFormatter.remove_processors_meta,
         structlog.processors.format_exc_info,
+        _without_path,
         redact,
         renderer,
     ]

@@ -84,7 +84,7 @@ for _folder in (STATIC_ROOT, *STATICFILES_DIRS):
     _folder.mkdir(parents=True, exist_ok=True)  # a clone has none before the first build
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+    "staticfiles": {"BACKEND": "visio_portal.static_files.PortalStaticStorage"},
 }
 MEDIA_ROOT = DATA_DIR / "media"
 
@@ -100,7 +100,7 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
-    "django.contrib.staticfiles",
+    "visio_portal.static_files.PortalStaticFilesConfig",
     "allauth",
     "allauth.account",
     "channels",

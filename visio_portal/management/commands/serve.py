@@ -27,6 +27,7 @@ class Command(BaseCommand):
     help = "Runs the whole portal: web, relay workers and background jobs, until Ctrl-C."
 
     def handle(self, *args: Any, **options: Any) -> None:
+        os.environ["VISIO_PROCESS"] = "serve"
         with OnlyOne(Path(settings.DATA_DIR) / "serve.lock"):
             self.prepare()
             code = Supervisor(

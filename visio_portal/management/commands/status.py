@@ -11,8 +11,6 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 from django.db.models import Count
-from rich.console import Console
-from rich.table import Table
 
 from jobs.models import Job
 from meetings import media, relay_probe
@@ -36,7 +34,22 @@ class Command(BaseCommand):
             sys.exit(1)
 
     def show(self, document: dict[str, Any]) -> None:
-        pass
+        """The document as lines, what is wrong first."""
+        wrong = [f"{name}: {answer}" for name, answer in document["checks"].items() if answer != health.OK]
+        self.stdout.write(f"{document['portal']}  " + ("ready" if document["ready"] else "NOT READY"))
+        for line in wrong:
+            self.stdout.write(self.style.ERROR(f"  {line}"))
+        for part in document["engine"]:
+            self.stdout.write("  " + "  ".join(f"{name} {value}" for name, value in _shown(part)))
+        jobs = document["jobs"]
+        self.stdout.write("  jobs  " + (", ".join(f"{count} {state}" for state, count in jobs.items()) or "none"))
+        self.stdout.write(f"  disk  {document['disk_free_mb']} MB free")
+        self.stdout.write("  " + "  ".join(f"{name} {number}" for name, number in document["versions"].items()))
+
+
+def _shown(part: dict[str, Any]) -> list[tuple[str, Any]]:
+    """What fits a line: numbers and words, no tables of counters (--json has them)."""
+    return [(name, value) for name, value in part.items() if not isinstance(value, dict | list)]
 
 
 def collect() -> dict[str, Any]:

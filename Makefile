@@ -1,0 +1,74 @@
+# The commands of this project; `make run` and `make test` do all their own set-up (deploy/bootstrap.py).
+
+SHELL := /bin/bash
+BOOT := $(firstword $(foreach p,python3 python3.13 python3.12 python3.11,$(shell command -v $(p) >/dev/null 2>&1 && $(p) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $(p))))
+VENV := $(CURDIR)/.venv/bin
+PY := $(VENV)/python
+export PATH := $(VENV):$(PATH)
+
+.PHONY: help run test test-fast test-livekit check format bench-call bench-relay bench-peer clean boot
+
+help:
+	@echo "make run           set everything up and run the portal (http://localhost:8000)"
+	@echo "make test          lint, types, contracts and all tests, browsers included"
+	@echo "make test-fast     the tests that need no browser and start no portal (under a minute)"
+	@echo "make check         lint, types, import contracts, front end"
+	@echo "make test-livekit  the call tests against a LiveKit server instead of the embedded relay"
+	@echo "make bench-call    restarts, joins and delays, as JSON lines"
+	@echo "make bench-relay   packets per CPU-second of the embedded relay, as JSON lines"
+	@echo "make bench-peer    the same against LiveKit's server, alternating"
+	@echo "make format        let ruff and biome rewrite the code"
+	@echo "make clean         remove what was built (keeps data/ and .env)"
+
+boot:
+	@test -n "$(BOOT)" || { echo "Python 3.11 or newer is needed: sudo apt-get install python3 python3-venv" >&2; exit 1; }
+
+run: boot
+	@exec $(BOOT) deploy/bootstrap.py run
+
+test: boot
+	@$(BOOT) deploy/bootstrap.py test
+	@$(MAKE) --no-print-directory check-only
+	@$(VENV)/pytest -q
+
+test-fast: boot
+	@$(BOOT) deploy/bootstrap.py fast
+	@$(VENV)/pytest -q -m "not browser and not calls"
+
+test-livekit: boot
+	@$(BOOT) deploy/bootstrap.py test
+	@$(PY) -m bench.livekit test
+
+check: boot
+	@$(BOOT) deploy/bootstrap.py fast
+	@$(MAKE) --no-print-directory check-only
+
+.PHONY: check-only
+check-only:
+	$(VENV)/ruff check .
+	$(VENV)/ruff format --check .
+	$(VENV)/lint-imports --no-cache
+	$(VENV)/mypy
+	$(VENV)/npm run --silent check
+	$(VENV)/npm test --silent
+
+format:
+	$(VENV)/ruff check --fix .
+	$(VENV)/ruff format .
+	$(VENV)/npm run --silent format
+
+bench-call: boot
+	@$(BOOT) deploy/bootstrap.py test
+	@$(PY) -m bench.call
+
+bench-relay: boot
+	@$(BOOT) deploy/bootstrap.py fast
+	@$(PY) -m bench.relay
+
+bench-peer: boot
+	@$(BOOT) deploy/bootstrap.py fast
+	@$(PY) -m bench.peer
+
+clean:
+	rm -rf build node_modules .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

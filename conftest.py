@@ -1,0 +1,70 @@
+"""Skipped tests fail the run unless tests/allowed_skips.txt names them with a reason.
+
+A test that silently stops running is worse than none. A line of that file is `pattern: reason`, where the pattern
+fits a test's id as in a shell (`tests/test_reach.py::*`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+import pytest
+
+ALLOWED = Path(__file__).parent / "tests" / "allowed_skips.txt"
+
+_skipped: dict[str, str] = {}
+
+
+def allowed_patterns(text: str) -> list[str]:
+    """The patterns of the file. Raises ValueError on a line without a reason."""
+    patterns = []
+    for line in text.splitlines():
+        if not line.strip() or line.startswith("#"):
+            continue
+        pattern, separator, reason = line.partition(": ")
+        if not separator or not reason.strip():
+            raise ValueError(f"tests/allowed_skips.txt: {line!r} is not `pattern: reason`")
+        patterns.append(pattern.strip())
+    return patterns
+
+
+def refused_skips(skipped: dict[str, str], patterns: list[str]) -> dict[str, str]:
+    """Of the skipped tests (id → reason), those that no pattern allows."""
+    return {name: why for name, why in skipped.items() if not any(fnmatchcase(name, pattern) for pattern in patterns)}
+
+
+def _note(report: pytest.TestReport | pytest.CollectReport) -> None:
+    if report.skipped and not hasattr(report, "wasxfail"):
+        longrepr = report.longrepr
+        _skipped[report.nodeid] = str(longrepr[2] if isinstance(longrepr, tuple) else longrepr)
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    _note(report)
+
+
+def pytest_collectreport(report: pytest.CollectReport) -> None:
+    _note(report)
+
+
+def _refused() -> dict[str, str]:
+    text = ALLOWED.read_text() if ALLOWED.exists() else ""
+    return refused_skips(_skipped, allowed_patterns(text))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_sessionfinish(session: pytest.Session) -> Generator[None]:
+    yield
+    if _refused() and session.exitstatus == pytest.ExitCode.OK:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    refused = _refused()
+    if refused:
+        terminalreporter.section("skipped without permission", red=True)
+        for name, why in refused.items():
+            terminalreporter.line(f"{name}: {why}")
+        terminalreporter.line("The run fails. Make them run, or name them in tests/allowed_skips.txt with a reason.")
