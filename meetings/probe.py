@@ -23,7 +23,7 @@ from meetings.testcard import (
     render_card,
 )
 
-FRAMES_PER_SECOND = 15
+FRAMES_PER_SECOND = 10
 _TONE_SENT_AT_HZ = 48_000
 _TONE_CHUNK_SAMPLES = 2_400  # 50 ms a call
 _TONE_QUEUE_MS = 150  # how far the native side may run ahead: sound stays as fresh as a microphone's
@@ -73,8 +73,8 @@ class ProbeOptions:
 
     audio: bool = True
     video: bool = True
-    width: int = 640
-    height: int = 360
+    width: int = 320  # small: ten of them share two cores
+    height: int = 192
     simulcast: bool = True
     watch: bool = True  # decode the pictures of others; costs a VP8 decoder each
     listen: bool = True

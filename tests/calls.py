@@ -33,14 +33,19 @@ def others(probe: Probe, everyone: Sequence[Probe]) -> dict[str, set[int]]:
 
 async def assert_all_meet(everyone: Sequence[Probe], *, sound: bool = True, pictures: bool = True) -> None:
     """From now on everyone gets new pictures and sound of exactly the others."""
+    await wait_for_media(everyone, sound=sound, pictures=pictures)
+    for probe in everyone:
+        assert_no_stranger(probe, everyone)
+
+
+async def wait_for_media(everyone: Sequence[Probe], *, sound: bool = True, pictures: bool = True) -> None:
+    """New pictures and sound of all the others have come; of somebody who just left, too, perhaps."""
     for probe in everyone:
         probe.forget()
     await wait_until(
         lambda: all(_meets(probe, everyone, sound=sound, pictures=pictures) for probe in everyone),
         lambda: {probe.identity: {"sees": probe.sees(), "hears": probe.hears()} for probe in everyone},
     )
-    for probe in everyone:
-        assert_no_stranger(probe, everyone)
 
 
 def assert_no_stranger(probe: Probe, everyone: Sequence[Probe]) -> None:

@@ -110,7 +110,7 @@ class Portal:
         os.kill(pid, signal.SIGKILL)
         return pid
 
-    def log(self, lines: int = 80) -> str:
+    def log(self, lines: int = 40) -> str:
         return "\n".join(self.log_path.read_text(errors="replace").splitlines()[-lines:])
 
     def token(self, room: str, identity: str, *, name: str = "", ttl_seconds: int = 3600, **grants: bool) -> str:

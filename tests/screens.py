@@ -37,7 +37,7 @@ FLAGS = (
     "--no-first-run",
     "--allow-loopback-in-peer-connection",
 )
-_WIDTH, _HEIGHT, _FRAMES_PER_SECOND, _FRAMES = 960, 528, 15, 45
+_WIDTH, _HEIGHT, _FRAMES_PER_SECOND, _FRAMES = 640, 360, 10, 40
 _SAMPLE_RATE = 48_000
 
 

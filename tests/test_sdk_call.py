@@ -4,7 +4,7 @@ import pytest
 from livekit import rtc
 
 from meetings.probe import Probe, ProbeOptions
-from tests.calls import assert_all_meet, assert_no_stranger, in_room, leave_all, wait_until
+from tests.calls import assert_all_meet, assert_no_stranger, in_room, leave_all, wait_for_media, wait_until
 from tests.people import Person
 from tests.portal import Portal
 
@@ -34,6 +34,7 @@ async def test_who_leaves_is_gone_for_the_others(portal: Portal) -> None:
             lambda: all(gone.identity not in probe.room.remote_participants for probe in everyone),
             lambda: [list(probe.room.remote_participants) for probe in everyone],
         )
+        await wait_for_media(everyone)  # what was in jitter buffers still comes out
         await assert_all_meet(everyone)
 
 
@@ -116,6 +117,7 @@ async def test_the_second_join_of_an_identity_takes_the_place_of_the_first(porta
         await second.join(portal.engine_url, portal.token("duplicate", first.identity))
         try:
             await wait_until(lambda: "disconnected" in first.event_names(), first.event_names)
+            await wait_for_media([second, other])
             await assert_all_meet([second, other])
         finally:
             await leave_all([second])
