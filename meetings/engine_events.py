@@ -31,6 +31,8 @@ ID_MAX_LENGTH = 64
 ROOM_NAME_MAX_LENGTH = 256
 # Why a row was closed by `reconcile.py`: the engine died without saying goodbye.
 LOST = "lost"
+# Closed because the call was over. Where the engine tells later when they left, that is the truer time.
+CALL_OVER = "room_finished"
 # Programs of ours, which have no row.
 _SERVICE_KINDS = frozenset({ParticipantInfo.Kind.AGENT, ParticipantInfo.Kind.EGRESS})
 
@@ -111,7 +113,9 @@ def close_attendance(attendance: Attendance, left_at: datetime, reason: str) -> 
     if was_open.update(**values):  # of an event and a reconciliation at the same moment, one closes it
         attendance.refresh_from_db()
         signals.participant_left.send(Attendance, attendance=attendance)
-    elif reason != LOST:
+    elif reason not in (LOST, CALL_OVER):
+        row.filter(reason__in=[LOST, CALL_OVER]).update(**values)
+    elif reason == CALL_OVER:
         row.filter(reason=LOST).update(**values)
 
 
@@ -160,14 +164,14 @@ def _on_room_started(room: Room, event: WebhookEvent) -> None:
 
 
 def _on_room_finished(room: Room, event: WebhookEvent) -> None:
-    close_call(call_of(room, event.room, _at(event)), _at(event), "room_finished")
+    close_call(call_of(room, event.room, _at(event)), _at(event), CALL_OVER)
 
 
 def _on_participant_joined(room: Room, event: WebhookEvent) -> None:
     call = call_of(room, event.room, _at(event))
     attendance = attendance_of(call, event.participant, _at(event))
     if attendance is not None and call.ended_at is not None:  # the events came in the wrong order
-        close_attendance(attendance, call.ended_at, "room_finished")
+        close_attendance(attendance, call.ended_at, CALL_OVER)
     transaction.on_commit(lambda: enforce(room, event.participant))
 
 

@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import secrets
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from livekit import api
-from livekit.protocol.models import ParticipantInfo, Room, TrackInfo, TrackSource
+from livekit.protocol.models import Room, TrackSource
 from livekit.protocol.room import (
     CreateRoomRequest,
-    ListParticipantsResponse,
     ListRoomsRequest,
     ListRoomsResponse,
     MuteRoomTrackRequest,
-    RemoveParticipantResponse,
     RoomParticipantIdentity,
     SendDataRequest,
     UpdateParticipantRequest,
@@ -32,26 +28,14 @@ from meetings.placement import slots_of
 from meetings.relay_link import RelayLinks
 from meetings.tests.asgi_client import request
 from meetings.tests.asgi_server import serving
-from meetings.tests.fake_worker import FakeWorker, no_events, running, until_up
+from meetings.tests.fake_engine import a_room_with_one_microphone, engine_api, facade
+from meetings.tests.fake_worker import no_events
 from meetings.tests.rows import service, token
 from relay.errors import Refused
 from relay.wire import Kind
 
 PROTOBUF = {"Content-Type": "application/protobuf"}
 JSON = {"Content-Type": "application/json"}
-
-
-@contextlib.asynccontextmanager
-async def engine_api(run_dir: Path, slots: int = 1) -> AsyncIterator[tuple[EngineApi, list[FakeWorker]]]:
-    async with contextlib.AsyncExitStack() as stack:
-        workers = [
-            await stack.enter_async_context(FakeWorker(run_dir / f"relay-{slot}.sock", slot=slot))
-            for slot in range(slots)
-        ]
-        links = await stack.enter_async_context(running(RelayLinks(slots, run_dir, on_event=no_events)))
-        for slot in range(slots):
-            await until_up(links, slot)
-        yield EngineApi(links), workers
 
 
 def twirp(method: str, service_name: str = "RoomService") -> str:
@@ -233,36 +217,6 @@ async def test_a_call_goes_to_the_slot_of_its_room(tmp_path: Path) -> None:
 # --- the stock client, and the portal's façade over it, on a real socket
 
 
-def a_room_with_one_microphone(worker: FakeWorker) -> dict[str, bytes]:
-    """The worker's answers, and what it was asked for by method."""
-    asked: dict[str, bytes] = {}
-    present = ParticipantInfo(
-        sid="PA_1",
-        identity="one",
-        tracks=[
-            TrackInfo(sid="TR_mic", source=TrackSource.MICROPHONE),
-            TrackInfo(sid="TR_cam", source=TrackSource.CAMERA, muted=True),
-        ],
-    )
-    answers = {
-        "CreateRoom": Room(name="hall", sid="RM_1"),
-        "ListRooms": ListRoomsResponse(rooms=[Room(name="hall", sid="RM_1")]),
-        "ListParticipants": ListParticipantsResponse(participants=[present]),
-        "GetParticipant": present,
-        "RemoveParticipant": RemoveParticipantResponse(),
-        "UpdateParticipant": present,
-    }
-    for name in METHODS:
-        reply = answers[name].SerializeToString() if name in answers else b""
-
-        def answer(body: bytes, name: str = name, reply: bytes = reply) -> bytes:
-            asked[name] = body
-            return reply
-
-        worker.answers[f"RoomService.{name}"] = answer
-    return asked
-
-
 async def test_the_stock_client_works_unchanged(tmp_path: Path, settings: Any) -> None:
     async with engine_api(tmp_path) as (application, (worker,)), serving(application) as url:
         asked = a_room_with_one_microphone(worker)
@@ -283,16 +237,6 @@ async def test_the_stock_client_works_unchanged(tmp_path: Path, settings: Any) -
                 await client.room.get_participant(one)
             assert (refusal.value.code, refusal.value.status) == ("not_found", 404)
     assert SendDataRequest.FromString(asked["SendData"]).data == b"payload"
-
-
-@contextlib.asynccontextmanager
-async def facade(run_dir: Path, settings: Any) -> AsyncIterator[tuple[FakeWorker, dict[str, bytes]]]:
-    async with engine_api(run_dir) as (application, (worker,)), serving(application) as url:
-        settings.LIVEKIT_URL = url.replace("http", "ws")
-        try:
-            yield worker, a_room_with_one_microphone(worker)
-        finally:
-            await asyncio.to_thread(media.close)
 
 
 async def test_the_portals_orders_reach_the_engine(tmp_path: Path, settings: Any) -> None:
