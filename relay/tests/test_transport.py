@@ -1,0 +1,463 @@
+"""Peers over real loopback sockets: ICE, DTLS, SRTP, data channels, over UDP, TCP and IPv6."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import struct
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import pytest
+
+from relay import rtcp, stun
+from relay.config import Address, Settings
+from relay.datachannel import LOSSY, MAX_MESSAGE_BYTES, RELIABLE
+from relay.metrics import Metrics
+from relay.ports import TcpConnection
+from relay.router import DownTrack, Router, UpSection, UpTrack
+from relay.tests.rtc_client import CERTIFICATE, Client, rtp_packet, vp8_payload
+from relay.transport import Ports, Transport, TransportState
+
+
+def has_ipv6() -> bool:
+    try:
+        with socket.socket(socket.AF_INET6) as probe:
+            probe.bind(("::1", 0))
+    except OSError:
+        return False
+    return True
+
+
+class World:
+    """A worker's media half and clients around it."""
+
+    def __init__(self, addresses: tuple[str, ...], **settings: object) -> None:
+        self.metrics = Metrics()
+        self.settings = Settings(addresses=tuple(Address(a, a) for a in addresses), **settings)  # type: ignore[arg-type]
+        self.router = Router(self.settings, self.metrics)
+        self.ports = Ports(self.settings, self.router, self.metrics)
+        self.states: list[TransportState] = []
+        self.clients: list[Client] = []
+        self.transports: list[Transport] = []
+
+    def transport(self) -> Transport:
+        made = Transport(self.ports, "test", on_state=self.states.append)
+        self.transports.append(made)
+        return made
+
+    async def client(self, protocol: str = "udp", address: str = "127.0.0.1", **options: object) -> Client:
+        transport = self.transport()
+        candidate = next(c for c in self.ports.candidates if c.protocol == protocol and c.address == address)
+        role = "server" if options.get("remote_setup") == "passive" else "client"
+        client = Client(transport, candidate, role=role)
+        self.clients.append(client)
+        if options.get("sctp"):
+            transport.channels.create()
+        await client.connect(**options)  # type: ignore[arg-type]
+        return client
+
+    def publish(self, client: Client, kind: str, **section: object) -> UpTrack:
+        mime = "audio/opus" if kind == "audio" else "video/vp8"
+        track = UpTrack(
+            self.router,
+            client.transport,
+            kind=kind,
+            mime_type=mime,
+            on_first_packet=lambda: None,
+            on_wanted=lambda wanted: None,
+            cname="alice",
+        )
+        number = 111 if kind == "audio" else 96
+        old = client.transport.sections
+        new = UpSection(mid=str(len(old)), track=track, payload_types={number: mime}, **section)  # type: ignore[arg-type]
+        self.router.set_sections(client.transport, [*old, new])
+        return track
+
+    def subscribe(self, track: UpTrack, client: Client) -> DownTrack:
+        down = DownTrack(
+            track,
+            client.transport,
+            payload_type=111 if track.kind == "audio" else 96,
+            extensions={"abs-send-time": 2, "transport-cc": 3, "audio-level": 4},
+            on_paused=lambda paused: None,
+        )
+        down.start()
+        return down
+
+
+@pytest.fixture
+async def make_world() -> AsyncIterator[Callable[..., Awaitable[World]]]:
+    worlds: list[World] = []
+
+    async def make(*addresses: str, **settings: object) -> World:
+        world = World(addresses or ("127.0.0.1",), **settings)
+        worlds.append(world)
+        await world.ports.open()
+        return world
+
+    yield make
+    for world in worlds:
+        for transport in world.transports:
+            await transport.close()
+        for client in world.clients:
+            await client.close()
+        await world.ports.close()
+        await asyncio.sleep(0)
+
+
+MakeWorld = Callable[..., Awaitable[World]]
+
+
+@pytest.mark.parametrize("protocol", ["udp", "tcp"])
+async def test_audio_goes_from_one_peer_to_two_others(make_world: MakeWorld, protocol: str) -> None:
+    world = await make_world()
+    alice, bob, carol = [await world.client(protocol) for _ in range(3)]
+    track = world.publish(alice, "audio")
+    world.subscribe(track, bob)
+    world.subscribe(track, carol)
+    for number in range(20):
+        alice.send_rtp(rtp_packet(5, 65530 + number, 960 * number, b"sound%d" % number, payload_type=111))
+    for client in (bob, carol):
+        await client.until(lambda client=client: len(client.rtp) == 20)  # type: ignore[misc]
+        assert [p[28:] for p in client.rtp] == [b"sound%d" % n for n in range(20)]
+        sequences = [int.from_bytes(p[2:4], "big") for p in client.rtp]
+        assert all((b - a) & 0xFFFF == 1 for a, b in zip(sequences, sequences[1:], strict=False))
+        assert {int.from_bytes(p[8:12], "big") for p in client.rtp} == {track.ssrc}
+    assert world.metrics.packets_in == 20
+    assert world.metrics.packets_out == 40
+    assert world.metrics.latency.count == 20
+
+
+@pytest.mark.skipif(not has_ipv6(), reason="no IPv6 here")
+@pytest.mark.parametrize("protocol", ["udp", "tcp"])
+async def test_peers_meet_over_ipv6_and_ipv4_at_once(make_world: MakeWorld, protocol: str) -> None:
+    world = await make_world("127.0.0.1", "::1")
+    six = await world.client(protocol, "::1")
+    four = await world.client("udp")
+    other = await world.client("tcp")
+    assert six.transport.path == protocol
+    assert six.transport.remote_address.startswith("[::1]:")
+    track = world.publish(four, "audio")
+    world.subscribe(track, six)
+    world.subscribe(track, other)
+    four.send_rtp(rtp_packet(5, 1, 2, b"hello", payload_type=111))
+    await six.until(lambda: bool(six.rtp))
+    await other.until(lambda: bool(other.rtp))
+    assert six.rtp[0][28:] == other.rtp[0][28:] == b"hello"
+    answer = six.responses[-1]
+    assert answer[:2] == b"\x01\x01"
+
+
+async def test_we_are_the_dtls_client_when_the_peer_answers_passive(make_world: MakeWorld) -> None:
+    world = await make_world()
+    client = await world.client(remote_setup="passive")
+    assert client.transport.state is TransportState.CONNECTED
+    assert world.states == [TransportState.CONNECTED]
+
+
+@pytest.mark.parametrize("protocol", ["udp", "tcp"])
+async def test_data_channels_carry_messages_both_ways(make_world: MakeWorld, protocol: str) -> None:
+    world = await make_world()
+    opened: list[bool] = []
+    got: list[tuple[str, bytes]] = []
+    transport = world.transport()
+    transport.channels.on_open = lambda: opened.append(True)
+    transport.channels.on_message = lambda label, data: got.append((label, data))
+    transport.channels.create()
+    client = Client(transport, next(c for c in world.ports.candidates if c.protocol == protocol))
+    world.clients.append(client)
+    heard: list[tuple[str, bytes]] = []
+    client.channels.on_message = lambda label, data: heard.append((label, data))
+    await client.connect(sctp=True)
+    await client.until(lambda: bool(opened) and client.channels.is_open)
+    assert transport.channels.send(RELIABLE, b"a" * MAX_MESSAGE_BYTES)
+    assert transport.channels.send(LOSSY, b"quick")
+    assert not transport.channels.send(RELIABLE, b"a" * (MAX_MESSAGE_BYTES + 1))
+    assert not transport.channels.send("other", b"a")
+    assert client.channels.send(RELIABLE, b"back")
+    await client.until(lambda: len(heard) == 2 and len(got) == 1)
+    assert got == [(RELIABLE, b"back")]
+    assert sorted(label for label, _ in heard) == [LOSSY, RELIABLE]
+
+
+async def test_lossy_data_is_dropped_and_reliable_data_overflows_when_the_peer_does_not_read(
+    make_world: MakeWorld,
+) -> None:
+    world = await make_world()
+    client = await world.client(sctp=True)
+    channels = client.transport.channels
+    await client.until(lambda: channels.is_open)
+    overflowed: list[bool] = []
+    channels.on_overflow = lambda: overflowed.append(True)
+    client.flow.receive = lambda datagram: None  # type: ignore[method-assign]  # the peer hangs
+    assert not all(channels.send(LOSSY, bytes(1000)) for _ in range(200))
+    assert not all(channels.send(RELIABLE, bytes(60_000)) for _ in range(100))
+    assert not channels.send(RELIABLE, bytes(60_000))
+    assert overflowed == [True]
+    assert world.metrics.data_dropped >= 3
+
+
+async def test_a_check_with_a_wrong_password_or_unknown_ufrag_gets_no_answer(make_world: MakeWorld) -> None:
+    world = await make_world()
+    client = Client(world.transport(), world.ports.candidates[0])
+    world.clients.append(client)
+    await client.open()
+    client.send(stun.request(bytes(12), f"{client.transport.local_ufrag}:x", b"wrong"))
+    client.send(stun.request(bytes(12), "nobody:x", client.transport.local_pwd.encode()))
+    await client.check()
+    assert len(client.responses) == 1
+    assert world.metrics.stun_rejected == 2
+    assert client.transport.last_check_at > 0
+
+
+async def test_ice_restart_honours_the_old_password_until_the_new_pair_is_nominated(make_world: MakeWorld) -> None:
+    world = await make_world()
+    client = await world.client()
+    transport = client.transport
+    old = (transport.local_ufrag, transport.local_pwd)
+    transport.restart_ice()
+    assert transport.local_ufrag != old[0]
+    await client.check(ufrag=old[0], password=old[1])
+    second = Client(transport, world.ports.candidates[0])
+    world.clients.append(second)
+    await second.open()
+    await second.check(nominate=False)
+    await client.check(ufrag=old[0], password=old[1])
+    before = transport.remote_address
+    await second.check(nominate=True)
+    assert transport.remote_address != before
+    rejected = world.metrics.stun_rejected
+    client.send(stun.request(bytes(12), f"{old[0]}:x", old[1].encode()))
+    await second.check()
+    assert world.metrics.stun_rejected == rejected + 1
+
+
+async def test_a_peer_moves_from_udp_to_tcp_when_it_nominates_it(make_world: MakeWorld) -> None:
+    world = await make_world()
+    alice = await world.client()
+    bob = await world.client()
+    track = world.publish(alice, "audio")
+    world.subscribe(track, bob)
+    bridge = Client(bob.transport, next(c for c in world.ports.candidates if c.protocol == "tcp"))
+    bridge.dtls = bob.dtls
+    await bridge.open()
+    await bridge.check(nominate=True)
+    assert bob.transport.path == "tcp"
+    alice.send_rtp(rtp_packet(5, 1, 2, b"over tcp", payload_type=111))
+    await bridge.until(lambda: bool(bridge.rtp))
+    assert bridge.rtp[0][28:] == b"over tcp"
+    assert not bob.rtp
+    bridge._end.close()
+    await bob.until(lambda: bob.transport.path == "udp")
+
+
+async def test_a_peer_that_believes_to_be_controlled_is_told_to_change_its_role(make_world: MakeWorld) -> None:
+    world = await make_world()
+    client = Client(world.transport(), world.ports.candidates[0])
+    world.clients.append(client)
+    await client.open()
+    controlled = struct.pack("!HHQ", 0x8029, 8, 7)
+    transport = client.transport
+    client.send(stun.request(bytes(12), f"{transport.local_ufrag}:x", transport.local_pwd.encode(), extra=controlled))
+    await client.until(lambda: bool(client.responses))
+    assert client.responses[0][:2] == b"\x01\x11"
+    assert transport.path == ""
+
+
+async def test_nothing_is_taken_from_an_address_without_a_valid_check(make_world: MakeWorld) -> None:
+    world = await make_world()
+    alice = await world.client()
+    world.publish(alice, "audio")
+    stranger = Client(alice.transport, world.ports.candidates[0])
+    world.clients.append(stranger)
+    await stranger.open()
+    stranger.send(alice.dtls._tx_srtp.protect(rtp_packet(5, 1, 2, b"x", payload_type=111)))
+    stranger.send(b"\x16\xfe\xfd" + bytes(20))
+    await alice.check()
+    assert world.metrics.packets_unroutable == 2
+    assert world.metrics.packets_in == 0
+
+
+@pytest.mark.parametrize("protocol", ["udp", "tcp"])
+async def test_garbage_is_counted_and_the_call_goes_on(make_world: MakeWorld, protocol: str) -> None:
+    world = await make_world()
+    alice = await world.client(protocol, sctp=True)
+    bob = await world.client()
+    track = world.publish(alice, "audio")
+    world.subscribe(track, bob)
+    packet = rtp_packet(5, 1, 2, b"x" * 30, payload_type=111, extensions={1: b"0"})
+    protected = alice.dtls._tx_srtp.protect(packet)
+    for whole in (
+        protected,
+        alice.dtls._tx_srtp.protect_rtcp(rtcp.pack_pli(1, 2)),
+        stun.request(bytes(12), "a:b", b"c"),
+        b"\x16\xfe\xfd" + bytes(60),
+        b"\x17\xfe\xfd" + bytes(60),
+        bytes((70,)) * 20,
+    ):
+        for length in range(1, len(whole)):
+            alice.send(whole[:length])
+        # The socket holds more than this, but a slow machine should not lose the check below.
+        await alice.check()
+    # Well protected, but not RTCP and SCTP inside. (libsrtp protects no malformed RTP header.)
+    compound = rtcp.pack_receiver_report(1, []) + rtcp.pack_nack(1, track.ssrc, [1, 5]) + rtcp.pack_remb(1, 10, [2])
+    for length in range(8, len(compound)):
+        alice.send_rtcp(compound[:length])
+    for length in range(1, 80):
+        alice.dtls._ssl.send(bytes(length))
+        await alice.dtls._write_ssl()
+    await alice.check()
+    bob.rtp.clear()
+    alice.send_rtp(rtp_packet(6, 1, 2, b"still here", payload_type=111))
+    await bob.until(lambda: any(p[28:] == b"still here" for p in bob.rtp))
+    assert world.metrics.malformed > 20
+    assert world.metrics.unprotect_failed > 20
+    assert alice.transport.state is TransportState.CONNECTED
+
+
+async def test_nothing_leaves_after_a_peer_or_a_track_is_closed(make_world: MakeWorld) -> None:
+    world = await make_world()
+    alice, bob, carol = [await world.client() for _ in range(3)]
+    track = world.publish(alice, "audio")
+    world.subscribe(track, bob)
+    down = world.subscribe(track, carol)
+    alice.send_rtp(rtp_packet(5, 1, 2, b"1", payload_type=111))
+    await bob.until(lambda: bool(bob.rtp) and bool(carol.rtp))
+    await bob.transport.close()
+    assert bob.transport.tx is None
+    alice.send_rtp(rtp_packet(5, 2, 2, b"2", payload_type=111))
+    await carol.until(lambda: len(carol.rtp) == 2)
+    down.stop()
+    down.stop()
+    track.close()
+    alice.send_rtp(rtp_packet(5, 3, 2, b"3", payload_type=111))
+    await alice.check()
+    assert len(bob.rtp) == 1
+    assert len(carol.rtp) == 2
+    await alice.transport.close()
+    await alice.transport.close()
+    assert world.states == [TransportState.CONNECTED] * 3  # our own close is not reported
+
+
+async def test_the_peer_closing_its_dtls_is_reported(make_world: MakeWorld) -> None:
+    world = await make_world()
+    client = await world.client(sctp=True)
+    await client.close()
+    await client.until(lambda: world.states[-1] is TransportState.CLOSED)
+
+
+async def test_a_wrong_fingerprint_fails_the_transport(make_world: MakeWorld) -> None:
+    world = await make_world()
+    transport = world.transport()
+    client = Client(transport, world.ports.candidates[0])
+    world.clients.append(client)
+    await client.open()
+    transport.start(fingerprints=[("sha-256", ":".join(["00"] * 32))], remote_setup="active", sctp=False)
+    await client.check()
+    handshake = asyncio.ensure_future(
+        client.dtls.start(parameters_of(transport)),
+    )
+    await client.until(lambda: transport.state is TransportState.FAILED)
+    await asyncio.gather(handshake)
+    assert transport.tx is None
+    assert world.metrics.handshakes_failed == 1
+
+
+def parameters_of(transport: Transport) -> object:
+    from aiortc.rtcdtlstransport import RTCDtlsFingerprint, RTCDtlsParameters
+
+    return RTCDtlsParameters(fingerprints=[RTCDtlsFingerprint(*transport.fingerprint)])
+
+
+async def test_a_tcp_connection_with_a_frame_of_no_or_too_much_length_is_closed(make_world: MakeWorld) -> None:
+    world = await make_world()
+    candidate = next(c for c in world.ports.candidates if c.protocol == "tcp")
+    for frame in (b"\0\0", b"\xff\xff"):
+        reader, writer = await asyncio.open_connection(candidate.address, candidate.port)
+        writer.write(frame)
+        with pytest.raises(ConnectionResetError):
+            if await reader.read() == b"":
+                raise ConnectionResetError
+        writer.close()
+    assert world.metrics.malformed == 2
+    assert world.ports.strangers == 0
+
+
+async def test_a_slow_tcp_peer_loses_video_before_audio_and_then_its_connection(make_world: MakeWorld) -> None:
+    world = await make_world()
+    client = await world.client("tcp")
+    stream = client.transport.selected.stream if client.transport.selected else None
+    assert isinstance(stream, TcpConnection)
+    client._end.pause_reading()
+    big = memoryview(bytes(1200))
+    dropped_video_at = next(n for n in range(20_000) if not stream.send_frame(big, is_droppable=True))
+    assert dropped_video_at > 50
+    assert stream.send_frame(big, is_droppable=False)
+    assert not all(stream.send_frame(big, is_droppable=False) for _ in range(1000))
+    assert world.metrics.tcp_dropped >= 2
+    await client.until(lambda: client.transport.path == "")
+
+
+async def test_the_port_is_the_one_that_was_asked_for_and_a_taken_one_is_named(make_world: MakeWorld) -> None:
+    world = await make_world()
+    port = world.ports.candidates[0].port
+    assert {c.port for c in world.ports.candidates} == {port}
+    taken = Ports(Settings(port=port), world.router, world.metrics)
+    with pytest.raises(OSError, match=f"127.0.0.1 port {port}"):
+        await taken.open()
+
+
+async def test_a_candidate_shows_the_advertised_address(make_world: MakeWorld) -> None:
+    world = await make_world()
+    settings = Settings(addresses=(Address("127.0.0.1", "203.0.113.9", 4000),))
+    ports = Ports(settings, world.router, world.metrics)
+    await ports.open()
+    try:
+        assert [(c.address, c.port, c.protocol) for c in ports.candidates] == [
+            ("203.0.113.9", 4000, "udp"),
+            ("203.0.113.9", 4000, "tcp"),
+        ]
+        assert ports.candidates[0].priority > ports.candidates[1].priority
+    finally:
+        await ports.close()
+
+
+async def test_simulcast_layers_are_told_apart_and_switched_without_a_seam(make_world: MakeWorld) -> None:
+    world = await make_world()
+    alice, bob = await world.client(), await world.client()
+    track = world.publish(alice, "video", rids=("q", "h"), extensions={"mid": 1, "rid": 2})
+    down = world.subscribe(track, bob)
+    down.set_wanted(disabled=False, quality=0)
+
+    def send(rid: bytes, ssrc: int, number: int, *, key: bool) -> None:
+        alice.send_rtp(
+            rtp_packet(
+                ssrc,
+                number,
+                3000 * number,
+                vp8_payload(number, number, key=key),
+                payload_type=96,
+                marker=True,
+                extensions={1: b"0", 2: rid},
+            )
+        )
+
+    send(b"q", 10, 500, key=True)
+    send(b"h", 11, 9000, key=True)
+    await bob.until(lambda: len(bob.rtp) == 1)
+    assert (down.current_layer, track.live_layers) == ("q", ("q", "h"))
+    down.set_wanted(disabled=False, quality=1)
+    await alice.until(lambda: any(p[1] == rtcp.PSFB and p[8:12] == b"\0\0\0\x0b" for p in alice.rtcp))
+    send(b"h", 11, 9001, key=False)
+    send(b"q", 10, 501, key=False)
+    await bob.until(lambda: len(bob.rtp) == 2)
+    send(b"h", 11, 9002, key=True)
+    send(b"q", 10, 502, key=False)
+    send(b"h", 11, 9003, key=False)
+    await bob.until(lambda: len(bob.rtp) == 4)
+    assert down.current_layer == "h"
+    sequences = [int.from_bytes(p[2:4], "big") for p in bob.rtp]
+    assert [s - sequences[0] for s in sequences] == [0, 1, 2, 3]
+    pictures = [int.from_bytes(p[30:32], "big") & 0x7FFF for p in bob.rtp]
+    assert [p - pictures[0] for p in pictures] == [0, 1, 2, 3]
+    assert CERTIFICATE is not None
