@@ -14,6 +14,8 @@ import type { Strings } from "./strings/index.ts";
 export type CallParts = {
   config: CallConfig;
   strings: Strings;
+  /** The room's name, or what stands for it where the host gave none. */
+  roomTitle: string;
   api: RoomApi;
   session: CallSession<Room>;
   preview: Preview;

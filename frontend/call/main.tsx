@@ -46,6 +46,7 @@ function start(root: HTMLElement): void {
   const parts: CallParts = {
     config,
     strings,
+    roomTitle: config.room.name.trim() || strings.unnamedRoom(config.room.slug),
     api,
     session,
     preview,

@@ -11,7 +11,7 @@ type DeviceCheckProps = { choices: Choices; devices: DeviceLists; acts: Preparat
 
 /** Who, with which devices, and the large button: nobody joins by accident. */
 export function DeviceCheck({ choices, devices, acts }: DeviceCheckProps) {
-  const { config, strings, session, preferences, savePreferences } = useCall();
+  const { config, roomTitle, strings, session, preferences, savePreferences } = useCall();
   const { phase } = useSession();
   const { audioinput, videoinput } = usePreview();
   const [name, setName] = useState(config.me.name || preferences.current.name);
@@ -34,7 +34,7 @@ export function DeviceCheck({ choices, devices, acts }: DeviceCheckProps) {
 
   return (
     <form className="check" onSubmit={join} noValidate data-testid="device-check">
-      <p className="check__room">{config.room.name}</p>
+      <p className="check__room">{roomTitle}</p>
       <Heading takesFocus={phase.name === "device-check" && phase.notice !== undefined}>{strings.checkTitle}</Heading>
       <p>{strings.checkIntro}</p>
       {phase.name === "device-check" && phase.notice && <NoticeBox notice={phase.notice} />}

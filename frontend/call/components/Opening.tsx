@@ -9,7 +9,7 @@ export function Opening() {
     <div className="stage stage--opening" data-testid="call-opening">
       <p className="opening__text" role="status">
         <span className="spinner" aria-hidden="true" />
-        {isAgain ? strings.reconnectingRejoin : strings.connecting}
+        {isAgain ? strings.connectingSlow : strings.connecting}
       </p>
       {isAgain && <p className="opening__hint">{strings.reconnectingHint}</p>}
       <button type="button" className="stage-button" data-testid="leave-button" onClick={() => void session.leave()}>

@@ -14,7 +14,7 @@ export type Choices = Pick<
 
 /** Device check and lobby: one preview, so that the picture stays while one becomes the other. */
 export function Preparation() {
-  const { preview, preferences, savePreferences, wishes, strings, config } = useCall();
+  const { preview, preferences, savePreferences, wishes, strings, roomTitle } = useCall();
   const { phase } = useSession();
   const [choices, setChoices] = useState<Choices>(preferences.current);
   const [permission, setPermission] = useState(0);
@@ -62,7 +62,7 @@ export function Preparation() {
   };
   const isWaiting = phase.name === "waiting";
   return (
-    <section className="preparation" aria-label={isWaiting ? strings.waitingTitle : config.room.name}>
+    <section className="preparation" aria-label={isWaiting ? strings.waitingTitle : roomTitle}>
       <PreviewPane choices={choices} acts={acts} />
       {isWaiting ? (
         <Waiting choices={choices} devices={devices} acts={acts} />

@@ -26,7 +26,7 @@ export default function Stage({ room }: { room: Room }) {
 }
 
 function StageInRoom() {
-  const { config, preferences, savePreferences } = useCall();
+  const { roomTitle, preferences, savePreferences } = useCall();
   const { phase } = useSession();
   const controls = useMediaControls();
   const [isPanelOpen, setIsPanelOpen] = useState(false);
@@ -58,7 +58,7 @@ function StageInRoom() {
       ref={stage}
       className="stage"
       tabIndex={-1}
-      aria-label={config.room.name}
+      aria-label={roomTitle}
       data-testid="call-stage"
       data-dimmed={isDimmed}
       data-panel={isPanelOpen ? "people" : "none"}

@@ -3,12 +3,12 @@ import { useCall, useSession } from "../callcontext.ts";
 import { Icon } from "./Icon.tsx";
 
 export function StageHeader() {
-  const { config, strings } = useCall();
+  const { roomTitle, strings } = useCall();
   const { roomState } = useSession();
   const count = useParticipants().length;
   return (
     <header className="stage__header">
-      <h1 className="stage__title">{config.room.name}</h1>
+      <h1 className="stage__title">{roomTitle}</h1>
       {roomState?.room.isLocked && (
         <span className="stage__fact" data-testid="room-locked">
           <Icon name="lock" />

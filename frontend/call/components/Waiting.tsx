@@ -8,14 +8,14 @@ type WaitingProps = { choices: Choices; devices: DeviceLists; acts: PreparationA
 
 /** The lobby: what the person waits for, and something useful to do meanwhile. */
 export function Waiting({ choices, devices, acts }: WaitingProps) {
-  const { config, strings, session } = useCall();
+  const { roomTitle, strings, session } = useCall();
   return (
     <div className="check" data-testid="lobby-waiting">
-      <p className="check__room">{config.room.name}</p>
+      <p className="check__room">{roomTitle}</p>
       <Heading>{strings.waitingTitle}</Heading>
       <div className="waiting" role="status">
         <span className="spinner" aria-hidden="true" />
-        <p>{strings.waitingText(config.room.name)}</p>
+        <p>{strings.waitingText(roomTitle)}</p>
       </div>
       <p>{strings.waitingKeepTesting}</p>
       <DeviceSelects choices={choices} devices={devices} acts={acts} />

@@ -2,6 +2,7 @@ import type { Strings } from "./index.ts";
 
 export const de: Strings = {
   checkTitle: "Bereit für die Besprechung?",
+  unnamedRoom: (slug) => `Besprechung ${slug}`,
   checkIntro: "Prüfen Sie Bild und Mikrofon. Noch kann Sie niemand sehen oder hören.",
   nameLabel: "Ihr Name",
   nameHint: "Die anderen sehen ihn während der Besprechung.",
@@ -69,6 +70,7 @@ export const de: Strings = {
   waitingStop: "Nicht mehr warten",
 
   connecting: "Verbindung zur Besprechung …",
+  connectingSlow: "Die Besprechung antwortet nur langsam. Wir versuchen es erneut …",
   reconnectingSignal: "Die Verbindung ist instabil. Sie sind weiter in der Besprechung.",
   reconnectingMedia: "Verbindung unterbrochen. Wir verbinden Sie neu, zuerst den Ton …",
   reconnectingRejoin: "Die Besprechung wurde unterbrochen. Wir bringen Sie zurück …",

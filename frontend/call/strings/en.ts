@@ -2,6 +2,7 @@ import type { Strings } from "./index.ts";
 
 export const en: Strings = {
   checkTitle: "Ready to join the meeting?",
+  unnamedRoom: (slug) => `Meeting ${slug}`,
   checkIntro: "Check your picture and your microphone. Nobody can see or hear you yet.",
   nameLabel: "Your name",
   nameHint: "The other people in the meeting will see it.",
@@ -62,6 +63,7 @@ export const en: Strings = {
   waitingStop: "Stop waiting",
 
   connecting: "Connecting to the meeting…",
+  connectingSlow: "The meeting takes its time to answer. We are trying again…",
   reconnectingSignal: "The connection is unstable. You are still in the meeting.",
   reconnectingMedia: "Connection lost. We are reconnecting you, sound first…",
   reconnectingRejoin: "The meeting was cut off. We are bringing you back…",

@@ -3,6 +3,7 @@
 export const fr = {
   // Device check
   checkTitle: "Prêt à rejoindre la réunion ?",
+  unnamedRoom: (slug: string) => `Réunion ${slug}`,
   checkIntro: "Vérifiez votre image et votre micro. Personne ne vous voit ni ne vous entend encore.",
   nameLabel: "Votre nom",
   nameHint: "Les autres personnes le verront pendant la réunion.",
@@ -71,6 +72,7 @@ export const fr = {
 
   // Stage
   connecting: "Connexion à la réunion…",
+  connectingSlow: "La réunion met du temps à répondre. Nous réessayons…",
   reconnectingSignal: "La connexion est instable. Vous restez dans la réunion.",
   reconnectingMedia: "Connexion interrompue. Nous vous reconnectons, le son d’abord…",
   reconnectingRejoin: "La réunion a été coupée. Nous vous y ramenons…",
