@@ -13,7 +13,7 @@ import logging
 import socket
 import struct
 from pathlib import Path as FilePath
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from relay import clock, stun
 from relay.batch import SLOT_BYTES, ffi, libc
@@ -371,8 +371,8 @@ class TcpConnection(asyncio.Protocol):
         self._is_stranger = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)  # create_server makes no other
-        self._transport = transport
+        # uvloop's TCP transports have asyncio's methods, not its base class.
+        self._transport = transport = cast(asyncio.Transport, transport)
         ports = self._ports
         ports.add_connection(self)
         if ports.strangers >= MAX_TCP_STRANGERS:
