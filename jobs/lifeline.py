@@ -1,11 +1,13 @@
 """The pipe that tells a child process that its supervisor is gone, even by kill -9.
 
-The supervisor alone holds the write end; reading the other end blocks until the kernel closes it.
+The supervisor alone holds the write end; the other end becomes readable when the kernel closes it. All children share
+that end, and the relay's event loop has made it non-blocking: so it is waited for, not read.
 """
 
 from __future__ import annotations
 
 import os
+import select
 import signal
 import threading
 import time
@@ -23,8 +25,7 @@ def watch() -> None:
 
 
 def _wait(descriptor: int) -> None:
-    while os.read(descriptor, 1):  # nothing is ever written: this is its end
-        pass
+    select.select([descriptor], [], [])  # nothing is ever written: this is its end
     os.kill(os.getpid(), signal.SIGTERM)
     time.sleep(GRACE_SECONDS)
     os._exit(1)
