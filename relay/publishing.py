@@ -23,8 +23,6 @@ MAX_TRACKS = 32
 MAX_QUEUED = 8
 # A negotiated track is announced without media after this: a camera may start slowly, a muted one never sends.
 ANNOUNCE_SECONDS = 1.0
-# LiveKit's `dynacast_pause_delay`: a page that scrolls would otherwise switch encodings on and off.
-DOWNGRADE_SECONDS = 5.0
 _QUALITIES = (models.VideoQuality.LOW, models.VideoQuality.MEDIUM, models.VideoQuality.HIGH)
 
 
@@ -36,8 +34,6 @@ class Publishing:
         self.tracks: dict[str, PublishedTrack] = {}
         self.acl = SubscriptionAcl()
         self._queued: deque[rtc.AddTrackRequest] = deque()
-        self._asked_quality: dict[str, int] = {}  # track sid -> highest quality that the client was last told
-        self._wanted_quality: dict[str, int] = {}
 
     @property
     def announced(self) -> list[PublishedTrack]:
@@ -77,8 +73,6 @@ class Publishing:
         if self.tracks.pop(track.sid, None) is None:
             return
         participant = self._participant
-        self._asked_quality.pop(track.sid, None)
-        self._wanted_quality.pop(track.sid, None)
         participant.publisher.unbind(track)
         participant.publisher.update_router()
         participant.room.track_ended(track)
@@ -216,25 +210,13 @@ class Publishing:
         self._participant.changed()
         self._participant.room.track_announced(track)
 
-    # Dynacast: raise at once, lower after a while (livekit-protocol D.3).
-
     def _wanted(self, track: PublishedTrack, quality: int | None) -> None:
-        if track.kind != "video" or track.sid not in self.tracks:
+        """Dynacast (livekit-protocol D.3): the client may stop encodings that nobody receives. The up track waits
+        before it lowers."""
+        if track.sid not in self.tracks:
             return
-        wanted = -1 if quality is None else quality
-        self._wanted_quality[track.sid] = wanted
-        asked = self._asked_quality.get(track.sid, int(models.VideoQuality.HIGH))
-        if wanted > asked or (wanted == asked and track.sid not in self._asked_quality):
-            self._ask(track)
-        elif wanted < asked:
-            self._participant.context.later(DOWNGRADE_SECONDS, lambda: self._ask(track))
-
-    def _ask(self, track: PublishedTrack) -> None:
-        wanted = self._wanted_quality.get(track.sid)
-        if wanted is None or self._asked_quality.get(track.sid) == wanted:
-            return
-        self._asked_quality[track.sid] = wanted
-        qualities = [rtc.SubscribedQuality(quality=level, enabled=level <= wanted) for level in _QUALITIES]
+        highest = -1 if quality is None else quality
+        qualities = [rtc.SubscribedQuality(quality=level, enabled=level <= highest) for level in _QUALITIES]
         codec = track.info.mime_type.rpartition("/")[2].lower()
         update = rtc.SubscribedQualityUpdate(
             track_sid=track.sid,
