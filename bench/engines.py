@@ -90,21 +90,10 @@ class EmbeddedRelay:
         self._socket.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         environment = self.environment()
         self._log = (self._folder / "portal.log").open("ab")
-        manage = [sys.executable, "manage.py"]
-        migrated = subprocess.run(
-            [*manage, "migrate", "--verbosity=0"],
-            cwd=gobuild.ROOT,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=self._log,
-            stderr=self._log,
-            check=False,
-        )
-        if migrated.returncode:
-            raise ServerError("manage.py migrate failed:\n" + self._log_tail())
-        self._process = processes.start([*manage, "serve"], log=self._log, env=environment, cwd=gobuild.ROOT)
+        command = [sys.executable, "manage.py", "serve"]
+        self._process = processes.start(command, log=self._log, env=environment, cwd=gobuild.ROOT)
         deadline = time.monotonic() + _START_SECONDS
-        while not (self._is_ready() and self.pids()):
+        while not (self._worker_answers() and self._is_ready()):
             if self._process.poll() is not None or time.monotonic() > deadline:
                 self.stop()
                 raise ServerError("manage.py serve did not become ready:\n" + self._log_tail())
@@ -127,18 +116,25 @@ class EmbeddedRelay:
         self._call("Relay.ResetStats")
 
     def latency(self) -> Latency:
-        found = _find(self.status(), "latency_us_p50", "latency_us_p99")
-        if found is None:
-            return Latency(reason="Relay.Status has no latency")
-        return Latency(found[0] / 1000, found[1] / 1000)
+        counters = self.status()["counters"]
+        return Latency(counters["latency_us_p50"] / 1000, counters["latency_us_p99"] / 1000)
 
     def status(self) -> dict[str, Any]:
-        """The worker's `Relay.Status` document."""
-        document: dict[str, Any] = json.loads(self._call("Relay.Status"))
+        """The worker's `Relay.Status` document, kept beside the log."""
+        answer = self._call("Relay.Status")
+        (self._folder / "relay-status.json").write_bytes(answer)
+        document: dict[str, Any] = json.loads(answer)
         return document
 
     def _call(self, method: str) -> bytes:
         return asyncio.run(asyncio.wait_for(_call_worker(self._socket, method), _CALL_SECONDS))
+
+    def _worker_answers(self) -> bool:
+        try:
+            self.status()
+        except (OSError, TimeoutError, asyncio.IncompleteReadError):
+            return False
+        return True
 
     def _is_ready(self) -> bool:
         try:
@@ -167,19 +163,6 @@ async def _call_worker(path: Path, method: str) -> bytes:
                 raise ProtocolError(f"{method}: {frame.payload!r}")
     finally:
         writer.close()
-
-
-def _find(document: Any, *names: str) -> list[float] | None:
-    """The values of `names` in the first object, at any depth, that has them all."""
-    if not isinstance(document, dict):
-        return None
-    if all(name in document for name in names):
-        return [float(document[name]) for name in names]
-    for value in document.values():
-        found = _find(value, *names)
-        if found is not None:
-            return found
-    return None
 
 
 class LiveKit:

@@ -2,7 +2,7 @@ module visio-portal/bench/livekit_server
 
 go 1.26.0
 
-require github.com/livekit/livekit-server v1.13.5
+require github.com/livekit/livekit-server v1.13.5 // indirect
 
 require (
 	buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go v1.36.11-20260709200747-435963d16310.1 // indirect
@@ -127,3 +127,5 @@ require (
 	google.golang.org/protobuf v1.36.11 // indirect
 	gopkg.in/yaml.v3 v3.0.1 // indirect
 )
+
+tool github.com/livekit/livekit-server/cmd/server
