@@ -265,7 +265,7 @@ class Router:
         if not dirty:
             return
         batch = self.batch
-        batch.set_time(clock.now())
+        batch.set_time(self.now)
         for stream in dirty:
             queue = stream.queue
             if stream.wants_groups or _is_stale(stream, batch.generation):

@@ -1,7 +1,7 @@
 """RTCP packets (RFC 3550, 4585, 5104, REMB, transport-cc): bytes to fields and back. No I/O.
 
-Readers take the body of one packet of a compound (what follows its first four bytes) and raise `ProtocolError` when it is
-cut; the caller counts and goes on.
+Readers take the body of one packet of a compound (what follows its first four bytes) and raise `ProtocolError` when it
+is cut; the caller counts and goes on.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class SenderInfo(NamedTuple):
 
 
 class Arrivals(NamedTuple):
-    """A transport-cc feedback: for each number from `base` on, its arrival in microseconds on the peer's clock or None."""
+    """A transport-cc feedback: of each number from `base` on, the arrival in microseconds (peer's clock) or None."""
 
     base: int
     times_us: list[int | None]
