@@ -1,0 +1,271 @@
+"""Entering and the lobby: who waits, who is let in, who is not, who comes back."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from accounts.models import User
+from meetings.models import Outbox, Participant, Room
+from meetings.models.participant import Role, State
+from meetings.services import lobby
+from meetings.tests.conftest import Meeting
+from meetings.views.api import ENTRIES_PER_MINUTE
+from visio_portal.testing import Cast, FakeEngine, Person
+
+
+@pytest.fixture
+def room(cast: Cast, engine: FakeEngine) -> Room:
+    return Room.objects.create(owner=cast.alice.signed_in, name="Budget committee")
+
+
+def enter(person: Person, room: Room, name: str = "") -> Any:
+    return person.call(room, "enter", {"name": name or person.name}).json()  # type: ignore[attr-defined]  # the test client's
+
+
+def admit(person: Person, room: Room, identity: str) -> int:
+    return person.call(room, f"participants/{identity}/admit").status_code
+
+
+def test_the_owner_enters_at_once_as_host(cast: Cast, room: Room) -> None:
+    answer = enter(cast.alice, room)
+    assert answer["state"] == "admitted"
+    assert answer["participant"]["role"] == "host"
+    assert answer["participant"]["name"] == "Alice Martin"
+
+
+@pytest.mark.parametrize("name", ["dana", "eve"])
+def test_everybody_else_waits_until_the_host_lets_them_in(name: str, cast: Cast, room: Room) -> None:
+    enter(cast.alice, room)
+    answer = enter(cast[name], room)
+    assert answer["state"] == "waiting"
+    assert answer["participant"]["isGuest"] is (name == "eve")
+    assert cast[name].call(room, "token").json()["error"] == "not_admitted"  # type: ignore[attr-defined]  # the test client's
+    seen = cast.alice.state(room).json()["waiting"]  # type: ignore[attr-defined]  # the test client's
+    assert seen == [answer["participant"]]
+
+    assert admit(cast.alice, room, answer["participant"]["identity"]) == 204
+    token = cast[name].call(room, "token")
+    assert token.status_code == 200
+    assert set(token.json()) == {"url", "token"}  # type: ignore[attr-defined]  # the test client's
+
+
+def test_without_a_lobby_people_walk_in(cast: Cast, room: Room) -> None:
+    Room.objects.update(has_lobby=False)
+    assert enter(cast.eve, room)["state"] == "admitted"
+
+
+def test_who_waits_learns_nothing_of_the_people_inside(cast: Cast, room: Room) -> None:
+    enter(cast.alice, room)
+    enter(cast.eve, room)
+    enter(cast.dana, room)
+    state = cast.eve.state(room).json()  # type: ignore[attr-defined]  # the test client's
+    assert state["roles"] == {}
+    assert state["waiting"] == []
+
+
+def test_a_guest_who_reloads_stays_who_they_are(cast: Cast, room: Room) -> None:
+    enter(cast.alice, room)
+    first = enter(cast.eve, room)["participant"]["identity"]
+    assert enter(cast.eve, room)["participant"]["identity"] == first
+    admit(cast.alice, room, first)
+    again = enter(cast.eve, room)
+    assert (again["state"], again["participant"]["identity"]) == ("admitted", first)
+    assert Participant.objects.filter(room=room, user=None).count() == 1
+
+
+def test_a_waiting_guest_may_correct_their_name_and_an_admitted_one_not(cast: Cast, room: Room) -> None:
+    enter(cast.alice, room)
+    identity = enter(cast.eve, room, "Evee")["participant"]["identity"]
+    assert enter(cast.eve, room, "Eve")["participant"]["name"] == "Eve"
+    admit(cast.alice, room, identity)
+    assert enter(cast.eve, room, "The Minister")["participant"]["name"] == "Eve"
+
+
+def test_a_signed_in_person_cannot_choose_another_name(cast: Cast, room: Room) -> None:
+    assert enter(cast.dana, room, "The Minister")["participant"]["name"] == "Dana Roux"
+
+
+def test_a_denied_guest_is_refused_until_the_call_is_over(cast: Cast, room: Room) -> None:
+    enter(cast.alice, room)
+    identity = enter(cast.eve, room)["participant"]["identity"]
+    assert cast.alice.call(room, f"participants/{identity}/deny").status_code == 204
+    assert enter(cast.eve, room)["error"] == "denied"
+    cast.alice.call(room, "end")
+    assert enter(cast.eve, room)["state"] == "waiting"
+
+
+def test_a_denied_guest_does_not_come_in_by_signing_in(cast: Cast, room: Room) -> None:
+    enter(cast.alice, room)
+    guest = Person("Fred")
+    identity = enter(guest, room)["participant"]["identity"]
+    cast.alice.call(room, f"participants/{identity}/deny")
+    # Signing in keeps an anonymous session's contents.
+    guest.client.force_login(cast.dana.signed_in, backend="django.contrib.auth.backends.ModelBackend")
+    assert enter(guest, room)["error"] == "denied"
+
+
+def test_admission_is_not_taken_along_into_an_account(cast: Cast, room: Room) -> None:
+    enter(cast.alice, room)
+    guest = Person("Fred")
+    identity = enter(guest, room)["participant"]["identity"]
+    admit(cast.alice, room, identity)
+    guest.client.force_login(cast.dana.signed_in, backend="django.contrib.auth.backends.ModelBackend")
+    answer = enter(guest, room)
+    assert answer["state"] == "waiting"
+    assert answer["participant"]["identity"] != identity
+
+
+def test_the_session_is_made_anew_when_a_guest_is_let_in(cast: Cast, room: Room) -> None:
+    enter(cast.alice, room)
+    identity = enter(cast.eve, room)["participant"]["identity"]
+    planted = cast.eve.client.cookies["visio_session"].value
+    admit(cast.alice, room, identity)
+    assert cast.eve.call(room, "token").status_code == 200
+    renewed = cast.eve.client.cookies["visio_session"].value
+    assert renewed != planted
+    thief = Person("Mallory", client=Client())
+    thief.client.cookies["visio_session"] = planted
+    assert thief.call(room, "token").status_code == 403
+    # Once is enough: every further change would race with requests under way.
+    assert cast.eve.call(room, "token").status_code == 200
+    assert cast.eve.client.cookies["visio_session"].value == renewed
+
+
+def test_of_two_hosts_who_decide_at_once_the_first_wins(meeting: Meeting) -> None:
+    frank = Person("Frank").sits(meeting.room, state=State.WAITING)
+    deny = f"participants/{frank.identity}/deny"
+    assert meeting.cast.alice.call(meeting.room, deny).status_code == 204
+    late = meeting.cast.bob.call(meeting.room, f"participants/{frank.identity}/admit")
+    assert (late.status_code, late.json()["error"]) == (409, "conflict")  # type: ignore[attr-defined]  # the test client's
+    assert meeting.cast.bob.call(meeting.room, deny).status_code == 204  # the same wish twice is no conflict
+    frank.refresh_from_db()
+    assert frank.state == State.DENIED
+
+
+def test_all_who_wait_are_let_in_together(meeting: Meeting) -> None:
+    waiting = [Person(name).sits(meeting.room, state=State.WAITING) for name in ("Fay", "Gus")]
+    denied = Person("Hal").sits(meeting.room, state=State.DENIED)
+    assert meeting.cast.bob.call(meeting.room, "admit_all").status_code == 204
+    states = dict(Participant.objects.values_list("identity", "state"))
+    assert [states[row.identity] for row in (*waiting, denied)] == ["admitted", "admitted", "denied"]
+
+
+def test_who_leaves_by_mistake_comes_straight_back(meeting: Meeting, engine: FakeEngine) -> None:
+    assert meeting.cast.charlie.call(meeting.room, "leave").status_code == 204
+    assert meeting.cast.charlie.call(meeting.room, "token").status_code == 403
+    # Another tab of theirs may still be sending.
+    assert [order.identity for order in engine.told("RemoveParticipant")] == [meeting.charlie.identity]
+    assert enter(meeting.cast.charlie, meeting.room)["state"] == "admitted"
+
+
+def test_who_comes_back_later_or_into_a_locked_room_asks_again(meeting: Meeting) -> None:
+    meeting.cast.charlie.call(meeting.room, "leave")
+    Room.objects.update(is_locked=True)
+    assert enter(meeting.cast.charlie, meeting.room)["error"] == "locked"
+    Room.objects.update(is_locked=False)
+    Participant.objects.filter(pk=meeting.charlie.pk).update(ended_at=timezone.now() - timedelta(hours=1))
+    assert enter(meeting.cast.charlie, meeting.room)["state"] == "waiting"
+
+
+def test_a_moderator_of_the_last_call_is_none_in_the_next(meeting: Meeting) -> None:
+    meeting.cast.alice.call(meeting.room, "end")
+    answer = enter(meeting.cast.bob, meeting.room)
+    assert (answer["state"], answer["participant"]["role"]) == ("waiting", "participant")
+
+
+def test_an_admission_of_another_day_is_worth_nothing(meeting: Meeting) -> None:
+    Participant.objects.update(admitted_at=timezone.now() - timedelta(hours=13))
+    assert enter(meeting.cast.charlie, meeting.room)["state"] == "waiting"
+    assert enter(meeting.cast.alice, meeting.room)["state"] == "admitted"
+
+
+def test_when_a_call_is_over_its_people_must_be_let_in_again(meeting: Meeting) -> None:
+    Participant.objects.update(admitted_at=timezone.now() - timedelta(hours=1))
+    late = Person("Late").sits(meeting.room)  # let in a moment ago, still checking devices
+    assert lobby.end_admissions(meeting.room) == 3
+    late.refresh_from_db()
+    assert late.is_admitted
+    assert enter(meeting.cast.charlie, meeting.room)["state"] == "waiting"
+    assert enter(meeting.cast.alice, meeting.room)["state"] == "admitted"
+
+
+def test_each_change_is_told_to_the_room(cast: Cast, room: Room) -> None:
+    enter(cast.alice, room)
+    before = Outbox.objects.count()
+    identity = enter(cast.eve, room)["participant"]["identity"]
+    admit(cast.alice, room, identity)
+    assert Outbox.objects.count() == before + 2
+
+
+def test_one_source_cannot_flood_a_room_and_another_is_not_concerned(cast: Cast, room: Room) -> None:
+    answers = [
+        Person("Flood").call(room, "enter", {"name": "Flood"}).status_code for _ in range(ENTRIES_PER_MINUTE + 3)
+    ]
+    assert answers.count(200) == ENTRIES_PER_MINUTE
+    assert answers[-3:] == [429, 429, 429]
+    elsewhere = Person("Far", client=Client(REMOTE_ADDR="2001:db8:1:2::1"))
+    assert elsewhere.call(room, "enter", {"name": "Far"}).status_code == 200
+
+
+def test_the_lobby_is_bounded_whoever_fills_it(cast: Cast, room: Room) -> None:
+    Participant.objects.bulk_create(
+        Participant(room=room, name="Bot", session_key_hash=f"{number:064}") for number in range(lobby.MAX_WAITING)
+    )
+    assert enter(cast.eve, room)["error"] == "too_many_requests"
+    assert enter(cast.alice, room)["state"] == "admitted"
+
+
+def test_guessing_links_ends_soon(cast: Cast) -> None:
+    answers = [cast.eve.get(f"/r/aaa-aaaa-a{chr(97 + number // 26)}{chr(97 + number % 26)}") for number in range(40)]
+    assert answers[0].status_code == 404
+    assert answers[-1].status_code == 429
+
+
+@pytest.mark.parametrize("body", ["", "[]", '"text"', "{", '{"name": 5}', "\xff", '{"name": "' + "x" * 5000 + '"}'])
+def test_a_body_that_is_none_is_refused(body: str, cast: Cast, room: Room) -> None:
+    answer = cast.eve.client.post(f"/api/rooms/{room.slug}/enter", body, content_type="application/json")
+    assert (answer.status_code, answer.json()["error"]) == (400, "bad_request")
+    form = cast.eve.client.post(f"/api/rooms/{room.slug}/enter", {"name": "Eve"})
+    assert form.status_code == 400
+
+
+@pytest.mark.parametrize("name", ["", "   ", "\u202e\u200b", "\x00\x07"])
+def test_a_name_that_nobody_could_see_is_refused(name: str, cast: Cast, room: Room) -> None:
+    answer = cast.eve.call(room, "enter", {"name": name})
+    assert (answer.status_code, answer.json()["error"]) == (400, "bad_name")  # type: ignore[attr-defined]  # the test client's
+
+
+def test_a_hostile_name_stays_text_wherever_it_is_shown(meeting: Meeting) -> None:
+    hostile = '</script><img src=x onerror=alert(1)>"\u202egpj.exe'
+    shown = enter(meeting.cast.eve, meeting.room, hostile)["participant"]["name"]
+    assert "\u202e" not in shown
+    eve = Participant.objects.get(room=meeting.room, user=None)
+    meeting.cast.alice.call(meeting.room, f"participants/{eve.identity}/remove")
+    User.objects.filter(pk=meeting.cast.alice.signed_in.pk).update(
+        first_name=hostile[:100], is_superuser=True, is_staff=True
+    )
+    Room.objects.update(name=hostile[:100])
+    for path in (
+        "/",
+        "/rooms/",
+        f"/rooms/{meeting.room.slug}/settings",
+        f"/r/{meeting.room.slug}",
+        "/admin/meetings/participant/",
+        "/admin/meetings/room/",
+        f"/admin/meetings/participant/{eve.pk}/change/",
+    ):
+        page = meeting.cast.alice.get(path)
+        assert page.status_code == 200, path
+        assert "<img src=x" not in page.content.decode(), path
+        assert "</script><img" not in page.content.decode(), path
+
+
+def test_a_promoted_guest_is_seen_with_the_new_role_by_all(meeting: Meeting) -> None:
+    meeting.cast.alice.call(meeting.room, f"participants/{meeting.charlie.identity}/role", {"role": "moderator"})
+    roles = meeting.cast.bob.state(meeting.room).json()["roles"]  # type: ignore[attr-defined]  # the test client's
+    assert roles[meeting.charlie.identity] == Role.MODERATOR

@@ -1,0 +1,162 @@
+"""What hosts and moderators do: the row says it, the engine is told it, and nobody gets round it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import structlog
+from django.test import Client
+from livekit.protocol.models import TrackSource
+
+from meetings.models import Participant, Room
+from meetings.models.participant import State
+from meetings.tests.conftest import Meeting
+from visio_portal.testing import FakeEngine, Person
+
+
+def act(person: Person, room: Room, target: Participant, what: str, body: Any = None) -> int:
+    return person.call(room, f"participants/{target.identity}/{what}", body).status_code
+
+
+def error(person: Person, room: Room, what: str, body: Any = None) -> str:
+    return str(person.call(room, what, body).json()["error"])  # type: ignore[attr-defined]  # the test client's
+
+
+def test_a_removed_person_is_out_at_once_and_stays_out(meeting: Meeting, engine: FakeEngine) -> None:
+    assert act(meeting.cast.bob, meeting.room, meeting.charlie, "remove") == 204
+    [order] = engine.told("RemoveParticipant")
+    assert (order.room, order.identity) == (meeting.room.media_name, meeting.charlie.identity)
+    assert error(meeting.cast.charlie, meeting.room, "token") == "not_admitted"
+    assert error(meeting.cast.charlie, meeting.room, "enter", {"name": "Charlie"}) == "removed"
+
+
+def test_a_removed_account_does_not_come_back_from_another_browser(meeting: Meeting) -> None:
+    act(meeting.cast.alice, meeting.room, meeting.charlie, "remove")
+    phone = Person("Charlie's phone", meeting.cast.charlie.user)
+    phone.client.force_login(meeting.cast.charlie.signed_in, backend="django.contrib.auth.backends.ModelBackend")
+    assert error(phone, meeting.room, "enter", {"name": "C"}) == "removed"
+
+
+def test_a_removed_person_is_out_on_all_their_devices(meeting: Meeting, engine: FakeEngine) -> None:
+    phone = Person("Phone", meeting.cast.charlie.user)
+    phone.client.force_login(meeting.cast.charlie.signed_in, backend="django.contrib.auth.backends.ModelBackend")
+    second = phone.sits(meeting.room)
+    act(meeting.cast.alice, meeting.room, meeting.charlie, "remove")
+    assert {order.identity for order in engine.told("RemoveParticipant")} == {meeting.charlie.identity, second.identity}
+    assert error(phone, meeting.room, "token") == "not_admitted"
+
+
+def test_removal_holds_over_the_end_of_the_call_until_the_owner_forgives(meeting: Meeting) -> None:
+    act(meeting.cast.alice, meeting.room, meeting.charlie, "remove")
+    meeting.cast.alice.call(meeting.room, "end")
+    assert error(meeting.cast.charlie, meeting.room, "enter", {"name": "C"}) == "removed"
+    path = f"/rooms/{meeting.room.slug}/participants/{meeting.charlie.identity}/forgive"
+    assert meeting.cast.alice.post(path).status_code == 302
+    answer = meeting.cast.charlie.call(meeting.room, "enter", {"name": "C"})
+    assert answer.json()["state"] == "waiting"  # type: ignore[attr-defined]  # the test client's
+
+
+def test_nobody_removes_the_owner_themselves_or_a_host_above_them(meeting: Meeting) -> None:
+    assert act(meeting.cast.bob, meeting.room, meeting.alice, "remove") == 403
+    assert act(meeting.cast.alice, meeting.room, meeting.alice, "remove") == 403
+    assert act(meeting.cast.bob, meeting.room, meeting.bob, "remove") == 403
+    act(meeting.cast.alice, meeting.room, meeting.charlie, "role", {"role": "host"})
+    assert act(meeting.cast.bob, meeting.room, meeting.charlie, "remove") == 403
+    assert act(meeting.cast.alice, meeting.room, meeting.charlie, "remove") == 204
+
+
+def test_removing_again_repeats_the_order_that_the_engine_missed(meeting: Meeting, engine: FakeEngine) -> None:
+    act(meeting.cast.alice, meeting.room, meeting.charlie, "remove")
+    act(meeting.cast.alice, meeting.room, meeting.charlie, "remove")
+    assert len(engine.told("RemoveParticipant")) == 2
+
+
+@pytest.mark.parametrize("source", ["microphone", "camera", "screen_share"])
+def test_muting_names_one_source(source: str, meeting: Meeting, engine: FakeEngine) -> None:
+    assert act(meeting.cast.bob, meeting.room, meeting.charlie, "mute", {"source": source}) == 204
+    [order] = engine.told("MutePublishedTrack")
+    assert (order.identity, order.muted) == (meeting.charlie.identity, True)
+    assert order.track_sid == f"TR_{TrackSource.Value(source.upper())}"
+
+
+@pytest.mark.parametrize("body", [{}, {"source": "everything"}, {"source": 1}, {"source": "screen_share_audio"}])
+def test_only_the_three_sources_can_be_muted(body: Any, meeting: Meeting, engine: FakeEngine) -> None:
+    assert act(meeting.cast.bob, meeting.room, meeting.charlie, "mute", body) == 400
+    assert engine.orders == []
+
+
+def test_a_role_is_given_and_taken_by_the_host_alone(meeting: Meeting, engine: FakeEngine) -> None:
+    assert act(meeting.cast.alice, meeting.room, meeting.charlie, "role", {"role": "moderator"}) == 204
+    assert meeting.cast.charlie.call(meeting.room, "lock").status_code == 204
+    assert act(meeting.cast.charlie, meeting.room, meeting.bob, "role", {"role": "participant"}) == 403
+    assert act(meeting.cast.alice, meeting.room, meeting.charlie, "role", {"role": "participant"}) == 204
+    assert meeting.cast.charlie.call(meeting.room, "unlock").status_code == 403
+    assert [order.identity for order in engine.told("UpdateParticipant")] == [meeting.charlie.identity] * 2
+
+
+def test_a_demotion_holds_on_every_device(meeting: Meeting) -> None:
+    phone = Person("Phone", meeting.cast.bob.user)
+    phone.client.force_login(meeting.cast.bob.signed_in, backend="django.contrib.auth.backends.ModelBackend")
+    phone.sits(meeting.room, role=meeting.bob.role)  # type: ignore[arg-type]  # a str that is a Role
+    act(meeting.cast.alice, meeting.room, meeting.bob, "role", {"role": "participant"})
+    assert phone.call(meeting.room, "lock").status_code == 403
+
+
+def test_the_owner_stays_host_and_a_guest_never_becomes_one(meeting: Meeting) -> None:
+    frank = Person("Frank").sits(meeting.room)
+    assert act(meeting.cast.alice, meeting.room, meeting.alice, "role", {"role": "participant"}) == 403
+    assert act(meeting.cast.alice, meeting.room, frank, "role", {"role": "host"}) == 403
+    assert act(meeting.cast.alice, meeting.room, frank, "role", {"role": "emperor"}) == 400
+    assert act(meeting.cast.alice, meeting.room, frank, "role", {"role": "moderator"}) == 204
+
+
+def test_ending_the_call_ends_it_for_all_and_the_room_goes_on(meeting: Meeting, engine: FakeEngine) -> None:
+    waiting = Person("Frank").sits(meeting.room, state=State.WAITING)
+    assert meeting.cast.bob.call(meeting.room, "end").status_code == 204
+    assert [order.room for order in engine.told("DeleteRoom")] == [meeting.room.media_name]
+    assert set(Participant.objects.values_list("state", flat=True)) == {"left"}
+    assert error(meeting.cast.charlie, meeting.room, "token") == "not_admitted"
+    waiting.refresh_from_db()
+    assert waiting.ended_at is not None
+    answer = meeting.cast.alice.call(meeting.room, "enter", {"name": "Alice"})
+    assert answer.json()["state"] == "admitted"  # type: ignore[attr-defined]  # the test client's
+
+
+def test_closing_a_room_ends_its_call(meeting: Meeting, engine: FakeEngine) -> None:
+    assert meeting.cast.alice.post(f"/rooms/{meeting.room.slug}/close").status_code == 302
+    assert len(engine.told("DeleteRoom")) == 1
+    assert meeting.cast.alice.get(f"/r/{meeting.room.slug}").status_code == 404
+
+
+def test_each_act_leaves_one_line_that_says_who_did_what_to_whom(meeting: Meeting) -> None:
+    with structlog.testing.capture_logs() as lines:
+        act(meeting.cast.bob, meeting.room, meeting.charlie, "mute", {"source": "camera"})
+        act(meeting.cast.bob, meeting.room, meeting.charlie, "remove")
+        meeting.cast.bob.call(meeting.room, "lock")
+        meeting.cast.bob.call(meeting.room, "lock")  # changes nothing, says nothing
+        meeting.cast.bob.call(meeting.room, "end")
+    acts = [line for line in lines if line.get("by") == meeting.bob.identity]
+    assert [line["event"] for line in acts] == ["participant_muted", "participant_removed", "room_locked", "call_ended"]
+    assert all(line["room"] == meeting.room.media_name for line in acts)
+    assert acts[0]["participant"] == meeting.charlie.identity
+    assert "Charlie" not in str(acts)  # identities, no names
+
+
+def test_when_the_engine_refuses_the_page_is_told(meeting: Meeting, engine: FakeEngine) -> None:
+    engine.error = (500, "internal")
+    answer = meeting.cast.bob.call(
+        meeting.room, f"participants/{meeting.charlie.identity}/mute", {"source": "microphone"}
+    )
+    assert (answer.status_code, answer.json()["error"]) == (502, "engine")  # type: ignore[attr-defined]  # the test client's
+
+
+@pytest.mark.django_db(transaction=True)
+def test_without_an_engine_a_removal_holds_all_the_same(meeting: Meeting, engine: FakeEngine) -> None:
+    engine.error = (503, "unavailable")
+    client: Client = meeting.cast.alice.client
+    path = f"/api/rooms/{meeting.room.slug}/participants/{meeting.charlie.identity}/remove"
+    answer = client.post(path, "{}", content_type="application/json")
+    assert (answer.status_code, answer.json()["error"]) == (503, "unavailable")
+    meeting.charlie.refresh_from_db()
+    assert meeting.charlie.state == State.REMOVED
