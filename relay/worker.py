@@ -201,8 +201,10 @@ def main() -> int:
     try:
         uvloop.run(_serve(settings))
     except OSError as error:
-        logger.error("worker cannot start", extra={"error": str(error)})  # the text says it all
+        logger.error("worker cannot start", extra={"error": str(error)})
         return 1
+    with contextlib.suppress(FileNotFoundError):
+        Path(settings.socket).unlink()
     return 0
 
 

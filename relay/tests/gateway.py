@@ -16,6 +16,7 @@ from typing import Any
 
 from aiohttp import WSMsgType, web
 from livekit import api, rtc
+from livekit.api.access_token import Claims
 from livekit.protocol.webhook import WebhookEvent
 
 from relay import wire
@@ -158,11 +159,18 @@ class Gateway:
         reply = self._replies[number] = asyncio.get_running_loop().create_future()
         self._send(wire.pack(Kind.CALL, request=number, payload=method.encode() + b"\0" + request))
         async with asyncio.timeout(PATIENCE_SECONDS):
-            return await reply
+            answer: bytes = await reply
+            return answer
 
     async def status(self) -> dict[str, Any]:
         answer: dict[str, Any] = json.loads(await self.call("Relay.Status"))
         return answer
+
+    async def wait_for_counter(self, name: str) -> None:
+        """Waits until the worker has counted something."""
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while not (await self.status())["counters"].get(name):  # noqa: ASYNC110  # counters are asked for, not sent
+                await asyncio.sleep(0.05)
 
     async def cut(self, identity: str) -> None:
         """Closes a client's websocket without a word."""
@@ -255,7 +263,7 @@ class Gateway:
         return web.Response(status=404, text="not found", headers=CORS)
 
     @staticmethod
-    def _claims(request: web.Request) -> api.Claims:
+    def _claims(request: web.Request) -> Claims:
         header = request.headers.get("Authorization", "")
         jwt = header.removeprefix("Bearer ") or request.query.get("access_token", "")
         try:
@@ -264,7 +272,7 @@ class Gateway:
             raise web.HTTPUnauthorized(text=str(error), headers=CORS) from error
 
 
-def _open(claims: api.Claims, query: dict[str, str]) -> dict[str, Any]:
+def _open(claims: Claims, query: dict[str, str]) -> dict[str, Any]:
     grants = claims.video
     assert grants is not None
     names = {
@@ -328,7 +336,7 @@ class Person:
             "connection_quality_changed",
             "participant_permissions_changed",
         ):
-            self.room.on(name, self._recorder(name))  # type: ignore[arg-type]  # names of EventTypes
+            self.room.on(name, self._recorder(name))
         jwt = token(self.identity, self._room_name, **self._grants)
         async with asyncio.timeout(PATIENCE_SECONDS):
             await self.room.connect(self._gateway.url, jwt)
@@ -360,7 +368,7 @@ class Person:
         """Waits until `condition()` holds; fails with `what` did not happen."""
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
-                while not condition():
+                while not condition():  # noqa: ASYNC110  # the SDK's state has no event of ours
                     await asyncio.sleep(0.05)
         except TimeoutError:
             names = [name for name, _ in self.happened]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from typing import Any
 
 from livekit.protocol import models, rtc
@@ -282,8 +283,8 @@ def answer_to(offer: str, *, setup: str = "active", refuse_mid: str = "") -> str
 
 def listener(**rights: bool) -> Permission:
     """Rights of somebody who may only do what is named."""
-    nothing = {"can_publish": False, "can_subscribe": True, "can_publish_data": False}
-    return Permission(**{**nothing, **rights})
+    nothing = Permission(can_publish=False, can_subscribe=True, can_publish_data=False)
+    return replace(nothing, **rights)  # type: ignore[arg-type]  # only its truth values are passed
 
 
 def _run_now(coroutine: Coroutine[Any, Any, None]) -> None:

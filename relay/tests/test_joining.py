@@ -1,5 +1,7 @@
 """Joining, leaving, resuming: what the client and the others are told, in which order."""
 
+from typing import Any
+
 import pytest
 from livekit.protocol import models, rtc
 
@@ -8,6 +10,7 @@ from relay.config import Settings
 from relay.errors import Refused
 from relay.media import TransportState
 from relay.messages import Action, Reason
+from relay.participant import State
 from relay.permissions import Permission
 from relay.tests.stage import AUDIO, CAMERA, MICROPHONE, VIDEO, Sink, Stage, listener
 
@@ -45,7 +48,7 @@ def test_somebody_who_may_not_receive_is_connected_by_the_publisher() -> None:
     assert not alice.sink.last("join").subscriber_primary
     assert "offer" not in alice.sink.names()
     alice.publisher.become(TransportState.CONNECTED)
-    assert alice.participant.state == STATES.ACTIVE
+    assert alice.participant.state == State.ACTIVE
 
 
 def test_others_hear_of_a_newcomer_and_the_newcomer_of_them() -> None:
@@ -294,7 +297,7 @@ def test_a_websocket_that_says_nothing_for_thirty_seconds_is_dead() -> None:
     alice.participant.tick(now)
 
     assert alice.sink.closed == "idle"
-    assert alice.participant.state == STATES.ACTIVE
+    assert alice.participant.state == State.ACTIVE
 
 
 def test_who_never_connects_media_is_sent_to_rejoin_and_counts_as_aborted() -> None:
@@ -394,7 +397,7 @@ def test_rubbish_is_counted_and_harms_nobody() -> None:
 
     assert stage.counters["signals_malformed"] == 1
     assert stage.counters["signals_unknown"] == 2
-    assert alice.participant.state == bob.participant.state == STATES.ACTIVE
+    assert alice.participant.state == bob.participant.state == State.ACTIVE
 
 
 def test_an_invalid_offer_sends_only_its_sender_to_rejoin() -> None:
@@ -404,7 +407,7 @@ def test_an_invalid_offer_sends_only_its_sender_to_rejoin() -> None:
 
     assert alice.sink.last("leave").action == Action.RECONNECT
     assert stage.counters["offers_invalid"] == 1
-    assert bob.participant.state == STATES.ACTIVE
+    assert bob.participant.state == State.ACTIVE
     assert "leave" not in bob.sink.names()
 
 
@@ -412,7 +415,7 @@ def test_an_invalid_offer_sends_only_its_sender_to_rejoin() -> None:
     ("scenario", "action"),
     [({"leave_request_full_reconnect": True}, Action.RECONNECT), ({"migration": True}, Action.RESUME)],
 )
-def test_test_scenarios_of_clients(scenario: dict[str, bool], action: int) -> None:
+def test_test_scenarios_of_clients(scenario: dict[str, Any], action: int) -> None:
     stage = Stage()
     alice = stage.join("alice")
     alice.send(simulate=rtc.SimulateScenario(**scenario))
