@@ -30,7 +30,7 @@ THREADS = 3
 # What a job gets to come to a point where it can stop; then its row is given back and the process ends anyway.
 STOP_SECONDS = 15.0
 # Reaping and the clock's jobs.
-_HOUSEKEEPING_SECONDS = 5.0
+HOUSEKEEPING_SECONDS = 5.0
 
 
 @dataclass(slots=True)
@@ -67,12 +67,14 @@ class Worker:
         threads: int = THREADS,
         lease_seconds: float = leases.LEASE_SECONDS,
         poll_seconds: float = POLL_SECONDS,
+        housekeeping_seconds: float = HOUSEKEEPING_SECONDS,
         now: Callable[[], datetime] = timezone.now,
     ) -> None:
         # Unique for each start: a restarted worker must not renew its predecessor's leases.
         self.owner = f"{socket.gethostname()[:40]}:{os.getpid()}:{secrets.token_hex(4)}"
         self.lease = timedelta(seconds=lease_seconds)
         self.poll_seconds = poll_seconds
+        self.housekeeping_seconds = housekeeping_seconds
         self.now = now
         self.stopping = threading.Event()
         self.current: dict[int, Work] = {}
@@ -88,7 +90,7 @@ class Worker:
         for thread in (*self._threads, threading.Thread(target=self._keep_leases, name="leases", daemon=True)):
             thread.start()
         on_ready()
-        while not self.stopping.wait(_HOUSEKEEPING_SECONDS):
+        while not self.stopping.wait(self.housekeeping_seconds):
             self.keep_house()
         for thread in self._threads:
             thread.join(STOP_SECONDS / len(self._threads))
@@ -159,6 +161,7 @@ class Worker:
         # Goes on while jobs end after `stop`: the process must not lose what it still works on.
         pause = threading.Event()
         while not pause.wait(self.lease.total_seconds() / 4):
+            close_old_connections()
             self.renew_all()
 
     def renew_all(self) -> None:
@@ -171,7 +174,6 @@ class Worker:
                     work._lost.set()
             except DatabaseError:
                 logger.warning("a lease could not be renewed", extra=_names(work.job))
-        close_old_connections()
 
     def _give_back(self) -> None:
         with self._lock:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 from django.contrib.staticfiles.apps import StaticFilesConfig
 from whitenoise.compress import Compressor
@@ -11,7 +11,7 @@ from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 class PortalStaticFilesConfig(StaticFilesConfig):
     # django-dsfr brings the DSFR whole and once more in parts; pages use the whole.
-    ignore_patterns: ClassVar[list[str]] = [
+    ignore_patterns = (
         "CVS",
         ".*",
         "*~",
@@ -20,7 +20,7 @@ class PortalStaticFilesConfig(StaticFilesConfig):
         "dsfr/dist/layout",
         "dsfr/dist/legacy",
         "dsfr/dist/analytics",
-    ]
+    )
 
 
 class PortalStaticStorage(CompressedManifestStaticFilesStorage):

@@ -77,7 +77,7 @@ class OutboundGate:
         self.websocket.pending.clear()
 
 
-class PortalWebSocket(WebSocketProtocol):  # type: ignore[misc]  # daphne is untyped
+class PortalWebSocket(WebSocketProtocol):
     """Daphne's websocket with denial by status and bounded queues both ways."""
 
     def __init__(self) -> None:
@@ -189,11 +189,11 @@ class PortalWebSocket(WebSocketProtocol):  # type: ignore[misc]  # daphne is unt
             self.sendCloseFrame(code=SERVICE_RESTART)
 
 
-class PortalWebSocketFactory(WebSocketFactory):  # type: ignore[misc]  # daphne is untyped
+class PortalWebSocketFactory(WebSocketFactory):
     protocol = PortalWebSocket
 
 
-class PortalRequest(WebRequest):  # type: ignore[misc]  # daphne is untyped
+class PortalRequest(WebRequest):
     """Daphne's request with a bound on its body, which Twisted would write to disk whatever its size."""
 
     is_refused = False
@@ -224,7 +224,7 @@ class PortalRequest(WebRequest):  # type: ignore[misc]  # daphne is untyped
         return None if self.is_refused else super().process()
 
 
-class PortalHTTPFactory(HTTPFactory):  # type: ignore[misc]  # daphne is untyped
+class PortalHTTPFactory(HTTPFactory):
     def buildProtocol(self, addr: Any) -> Any:
         channel = super().buildProtocol(addr)
         _configure_channel(channel, PortalRequest)
@@ -271,7 +271,7 @@ class Sniffer(protocol.Protocol):
         self.timeout: Any = None
 
     def connectionMade(self) -> None:
-        self.timeout = reactor.callLater(SNIFF_TIMEOUT_SECONDS, self.transport.abortConnection)  # type: ignore[attr-defined]  # the reactor module
+        self.timeout = reactor.callLater(SNIFF_TIMEOUT_SECONDS, self.transport.abortConnection)
 
     def connectionLost(self, reason: Any = None) -> None:
         if self.timeout.active():
@@ -318,7 +318,7 @@ def tls_options(certificate_file: Path, key_file: Path) -> ssl.CertificateOption
         crypto.X509.from_cryptography(certificate)
         for certificate in load_pem_x509_certificates(certificate_file.read_bytes())
     ]
-    key = crypto.PKey.from_cryptography_key(load_pem_private_key(key_file.read_bytes(), password=None))  # type: ignore[arg-type]  # any key kind that TLS knows
+    key = crypto.PKey.from_cryptography_key(load_pem_private_key(key_file.read_bytes(), password=None))  # type: ignore[arg-type]  # of the kinds that TLS knows
     return ssl.CertificateOptions(
         privateKey=key,
         certificate=chain[0],
@@ -327,7 +327,7 @@ def tls_options(certificate_file: Path, key_file: Path) -> ssl.CertificateOption
     )
 
 
-class WebServer(Server):  # type: ignore[misc]  # daphne is untyped
+class WebServer(Server):
     """Daphne's server on our own protocols and endpoints. Keeps no log of requests: logs.py does, without paths."""
 
     def __init__(
@@ -376,23 +376,23 @@ class WebServer(Server):  # type: ignore[misc]  # daphne is untyped
             maxFramePayloadSize=MAX_MESSAGE_BYTES,
         )
         globalLogBeginner.beginLoggingTo([_warn_of_failures], redirectStandardIO=False, discardBuffer=True)
-        asyncio.set_event_loop(reactor._asyncioEventloop)  # type: ignore[attr-defined]  # as Daphne does
-        reactor.callWhenRunning(self._start)  # type: ignore[attr-defined]  # the reactor module
-        reactor.addSystemEventTrigger("before", "shutdown", self._shut_down)  # type: ignore[attr-defined]  # as above
-        reactor.run(installSignalHandlers=True)  # type: ignore[attr-defined]  # as above
+        asyncio.set_event_loop(reactor._asyncioEventloop)
+        reactor.callWhenRunning(self._start)
+        reactor.addSystemEventTrigger("before", "shutdown", self._shut_down)
+        reactor.run(installSignalHandlers=True)
 
     def _start(self) -> None:
         factory = SniffingFactory(self.http_factory, self.tls, self.portal_url) if self.tls else self.http_factory
         try:
-            listener = reactor.listenTCP(self.port, factory, backlog=512, interface=self._interface())  # type: ignore[attr-defined]  # the reactor module
+            listener = reactor.listenTCP(self.port, factory, backlog=512, interface=self._interface())
         except OSError as error:
             self._fail(f"cannot listen on {self.host} port {self.port}: {error}")
             return
         except Exception as error:  # noqa: BLE001  Twisted's CannotListenError is no OSError
             self._fail(str(error))
             return
-        reactor.callLater(1, self.application_checker)  # type: ignore[attr-defined]  # as above
-        reactor.callLater(2, self.timeout_checker)  # type: ignore[attr-defined]  # as above
+        reactor.callLater(1, self.application_checker)
+        reactor.callLater(2, self.timeout_checker)
         for job in self.background:
             self.tasks.append(asyncio.ensure_future(self._run_background(job)))
         if self.on_ready:
@@ -404,7 +404,7 @@ class WebServer(Server):  # type: ignore[misc]  # daphne is untyped
     def _fail(self, reason: str) -> None:
         logger.critical("web server: %s", reason)
         self.exit_code = 1
-        reactor.stop()  # type: ignore[attr-defined]  # the reactor module
+        reactor.stop()
 
     async def _run_background(self, job: Callable[[], Awaitable[None]]) -> None:
         try:

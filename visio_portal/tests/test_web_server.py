@@ -109,7 +109,7 @@ def close_code(payload: bytes) -> int:
 
 
 def frames_until_close(connection: socket.socket) -> tuple[list[bytes], int]:
-    received = []
+    received: list[bytes] = []
     while True:
         opcode, payload = read_frame(connection)
         if opcode == CLOSE:
@@ -238,7 +238,7 @@ def trusting(server: Server) -> ssl.SSLContext:
 def test_https_pages_and_websockets_are_served_with_our_authoritys_certificate(tls_server: Server) -> None:
     context = trusting(tls_server)
     with context.wrap_socket(tls_server.connect(), server_hostname="localhost") as connection:
-        head = request(connection, "GET /page HTTP/1.1\r\nHost: localhost")  # type: ignore[arg-type]  # SSLSocket is a socket
+        head = request(connection, "GET /page HTTP/1.1\r\nHost: localhost")
         assert head.startswith("HTTP/1.1 200")
         assert read_exactly(connection, 5) == b"https"
     with context.wrap_socket(tls_server.connect(), server_hostname="localhost") as connection:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 from django.core.management.base import BaseCommand
 
@@ -15,7 +15,7 @@ from jobs.worker import Worker
 
 class Command(BaseCommand):
     help = "Runs background jobs (normally started by `serve`)."
-    requires_system_checks: ClassVar[list[str]] = []  # `serve` has made them
+    requires_system_checks = ()  # `serve` has made them
 
     def handle(self, *args: Any, **options: Any) -> None:
         lifeline.watch()

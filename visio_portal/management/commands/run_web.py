@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Any, ClassVar
+from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand
@@ -15,7 +15,7 @@ from visio_portal import tls
 
 class Command(BaseCommand):
     help = "Runs the web process (normally started by `serve`)."
-    requires_system_checks: ClassVar[list[str]] = []  # `serve` has made them
+    requires_system_checks = ()  # `serve` has made them
 
     def handle(self, *args: Any, **options: Any) -> None:
         lifeline.watch()

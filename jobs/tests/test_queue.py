@@ -1,0 +1,135 @@
+"""What an order is worth: once, committed with its cause, tried again, given up with a reason."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import transaction
+
+from jobs import leases
+from jobs.models import Job, State
+from jobs.queue import GiveUp, UnknownKind, enqueue, job
+from jobs.tests.conftest import Clock
+from jobs.worker import Work, Worker
+
+pytestmark = pytest.mark.django_db
+
+
+def order(clock: Clock, kind: str = "tests.note", **payload: object) -> Job:
+    return enqueue(kind, payload, run_after=clock())
+
+
+def test_a_job_runs_once_with_its_payload(worker: Worker, clock: Clock) -> None:
+    seen: list[object] = []
+    job("tests.note")(lambda work: seen.append(work.payload["text"]))
+    ordered = order(clock, text="bonjour")
+    assert worker.work_once()
+    assert not worker.work_once()
+    ordered.refresh_from_db()
+    assert (seen, ordered.state, ordered.progress_percent) == (["bonjour"], State.SUCCEEDED, 100)
+
+
+def test_an_order_is_gone_when_its_cause_is_rolled_back(worker: Worker, clock: Clock) -> None:
+    job("tests.note")(lambda work: None)
+    with transaction.atomic():
+        order(clock)
+        transaction.set_rollback(True)
+    assert not worker.work_once()
+
+
+def test_an_unknown_kind_is_refused_at_the_order() -> None:
+    with pytest.raises(UnknownKind):
+        enqueue("tests.never_written")
+
+
+def test_two_orders_with_one_key_are_one_job(clock: Clock) -> None:
+    job("tests.note")(lambda work: None)
+    first = enqueue("tests.note", {"n": 1}, idempotency_key="k")
+    second = enqueue("tests.note", {"n": 2}, idempotency_key="k")
+    assert (first.pk, second.payload) == (second.pk, {"n": 1})
+    assert Job.objects.count() == 1
+
+
+def test_a_job_waits_for_its_time_and_the_longest_due_goes_first(worker: Worker, clock: Clock) -> None:
+    seen: list[str] = []
+    job("tests.note")(lambda work: seen.append(work.payload["text"]))
+    later = clock()
+    order(clock, text="second")
+    clock.advance(hours=-1)
+    order(clock, text="first")
+    assert worker.work_once()
+    assert not worker.work_once()
+    clock.now = later
+    assert worker.work_once()
+    assert seen == ["first", "second"]
+
+
+@pytest.mark.usefixtures("caplog")
+def test_a_failure_is_tried_again_later_and_later_then_given_up(worker: Worker, clock: Clock) -> None:
+    def fail(work: Work) -> None:
+        raise ConnectionError("recipient away")
+
+    job("tests.note", max_attempts=3)(fail)
+    ordered = order(clock)
+    waits = []
+    for _ in range(2):
+        assert worker.work_once()
+        ordered.refresh_from_db()
+        assert ordered.state == State.QUEUED
+        waits.append((ordered.run_after - clock()).total_seconds())
+        assert not worker.work_once()
+        clock.advance(seconds=waits[-1])
+    assert worker.work_once()
+    ordered.refresh_from_db()
+    assert waits == [5, 10]
+    assert (ordered.state, ordered.attempt, ordered.error) == (State.DEAD, 3, "ConnectionError: recipient away")
+
+
+def test_the_wait_never_exceeds_an_hour() -> None:
+    assert leases.back_off(40).total_seconds() == 3600
+
+
+def test_a_handler_may_give_up_at_once(worker: Worker, clock: Clock) -> None:
+    def hopeless(work: Work) -> None:
+        raise GiveUp("The recording is gone.")
+
+    job("tests.note")(hopeless)
+    ordered = order(clock)
+    assert worker.work_once()
+    ordered.refresh_from_db()
+    assert (ordered.state, ordered.attempt) == (State.DEAD, 1)
+    assert "recording is gone" in ordered.error
+
+
+def test_a_kind_that_a_newer_version_dropped_is_dead_with_a_reason(worker: Worker, clock: Clock) -> None:
+    ordered = Job.objects.create(kind="tests.dropped", run_after=clock(), max_attempts=5)
+    assert worker.work_once()
+    ordered.refresh_from_db()
+    assert ordered.state == State.DEAD
+    assert "tests.dropped" in ordered.error
+
+
+def test_progress_is_seen_while_the_job_runs(worker: Worker, clock: Clock) -> None:
+    seen: list[tuple[int, str]] = []
+
+    def slow(work: Work) -> None:
+        work.report(40, "half-way")
+        row = Job.objects.get()
+        seen.append((row.progress_percent, row.step))
+
+    job("tests.note")(slow)
+    order(clock)
+    worker.work_once()
+    assert seen == [(40, "half-way")]
+
+
+def test_a_worker_that_stops_puts_its_job_back_without_counting_the_attempt(worker: Worker, clock: Clock) -> None:
+    def long(work: Work) -> None:
+        worker.stop()
+        work.report(10)
+        raise AssertionError("went on after the stop")
+
+    job("tests.note")(long)
+    ordered = order(clock)
+    worker.work_once()
+    ordered.refresh_from_db()
+    assert (ordered.state, ordered.attempt) == (State.QUEUED, 0)
