@@ -72,7 +72,7 @@ async def heard(socket: WebsocketCommunicator) -> Any:
 async def closed(socket: WebsocketCommunicator) -> int:
     message = await socket.receive_output(timeout=10)
     assert message["type"] == "websocket.close"
-    return int(message["code"])
+    return int(message.get("code", 1000))
 
 
 async def test_the_host_hears_at_once_who_waits_and_the_guest_when_let_in(meeting: Meeting) -> None:
