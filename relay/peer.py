@@ -194,11 +194,12 @@ class DownlinkSection:
     wanted: Downlink | None = None
     offered: Downlink | None = None
     answered: Downlink | None = None
+    is_dead: bool = False  # a client that answers with port 0 has stopped its transceiver for good (JSEP)
 
     @property
     def is_reusable(self) -> bool:
         """Whether the client knows it as inactive: only then does a new track fire its events."""
-        return self.wanted is None and self.offered is None and self.answered is None
+        return not self.is_dead and self.wanted is None and self.offered is None and self.answered is None
 
 
 class SubscriberPeer:
@@ -222,6 +223,7 @@ class SubscriberPeer:
         self.transport.channels.create()
         self.sections: list[DownlinkSection] = []
         self._waiting: list[Downlink] = []
+        self._refused_codecs: set[sdp.DownlinkCodec] = set()
         self._offer_id = 0
         self._in_flight = 0  # id of the offer without an answer; 0 = none
         self._sent_at = 0.0
@@ -287,6 +289,8 @@ class SubscriberPeer:
             return
         if answer is None or not answer.is_receiving or section.codec.payload_type not in answer.codecs:
             logger.info("subscriber refuses a codec", extra={"codec": section.codec.name})
+            self._refused_codecs.add(section.codec)
+            section.is_dead = answer is not None and answer.port == 0
             section.wanted = None
             self._is_dirty = True
             downlink.refuse()
@@ -327,6 +331,9 @@ class SubscriberPeer:
     def _place_waiting(self) -> None:
         for downlink in tuple(self._waiting):
             kind, codec = downlink.track.kind, downlink.track.downlink_codec
+            if codec in self._refused_codecs:
+                downlink.refuse()
+                continue
             section = next((known for known in self.sections if known.kind == kind and known.is_reusable), None)
             if section is None:
                 if len(self.sections) >= MAX_DOWNLINK_SECTIONS:
@@ -341,7 +348,7 @@ class SubscriberPeer:
 def _downlink_section(section: DownlinkSection) -> sdp.DownlinkSection:
     track = section.wanted.track if section.wanted is not None else None
     if track is None or track.up is None:
-        return sdp.DownlinkSection(section.mid, section.kind, section.codec)
+        return sdp.DownlinkSection(section.mid, section.kind, section.codec, is_dead=section.is_dead)
     owner = track.owner.sid
     return sdp.DownlinkSection(
         section.mid,

@@ -370,7 +370,7 @@ class DownlinkCodec:
 
 @dataclass(frozen=True, slots=True)
 class DownlinkSection:
-    """One section of an offer to a subscriber. `msid` "" writes the section as inactive."""
+    """One section of an offer to a subscriber. `msid` "" writes it as inactive, `is_dead` as refused for good."""
 
     mid: str
     kind: str
@@ -379,6 +379,7 @@ class DownlinkSection:
     cname: str = ""
     ssrc: int = 0
     rtx_ssrc: int | None = None
+    is_dead: bool = False
 
 
 _AUDIO_FEEDBACK = ("transport-cc", "nack")
@@ -507,13 +508,22 @@ def h264_fmtp(parameters: Mapping[str, str]) -> str:
 
 def write_offer(transport: TransportLines, sections: Sequence[DownlinkSection], *, version: int) -> str:
     """The offer to a subscriber: the data channels as mid 0, then `sections`."""
-    lines = _head(["0", *(section.mid for section in sections)], transport, version, mixed=True)
+    alive = [section.mid for section in sections if not section.is_dead]
+    lines = _head(["0", *alive], transport, version, mixed=True)
     lines += ["m=application 9 UDP/DTLS/SCTP webrtc-datachannel", "c=IN IP4 0.0.0.0", "a=mid:0", *_SCTP_LINES]
     lines += _transport_lines(transport, "actpass", with_candidates=True)
     for section in sections:
+        if section.is_dead:
+            lines += _dead_lines(section)
+            continue
         lines += _offer_lines(section)
         lines += _transport_lines(transport, "actpass", with_candidates=False)
     return "\r\n".join(lines) + "\r\n"
+
+
+def _dead_lines(section: DownlinkSection) -> list[str]:
+    media = f"m={section.kind} 0 UDP/TLS/RTP/SAVPF {section.codec.payload_type}"
+    return [media, "c=IN IP4 0.0.0.0", f"a=mid:{section.mid}", "a=inactive"]
 
 
 def _offer_lines(section: DownlinkSection) -> list[str]:

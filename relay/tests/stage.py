@@ -261,8 +261,12 @@ def _media_lines(kind: str, mid: str, track_id: str, is_sending: bool, ufrag: st
     return [*lines, f"a=extmap:4 {sdp.EXTENSION_URIS['mid']}", f"a=extmap:10 {sdp.EXTENSION_URIS['rid']}"]
 
 
-def answer_to(offer: str, *, setup: str = "active", refuse_mid: str = "") -> str:
-    """What a client answers to an offer of ours: the same sections, receiving."""
+def answer_to(offer: str, *, setup: str = "active", refuse_mid: str = "", refuse_port: bool = False) -> str:
+    """What a client answers to an offer of ours: the same sections, receiving; `refuse_port` as Firefox refuses."""
+    if refuse_port:
+        head, *bodies = offer.split("\r\nm=")
+        bodies = [b.replace(" 9 ", " 0 ", 1) if f"a=mid:{refuse_mid}\r\n" in b else b for b in bodies]
+        offer = "\r\nm=".join([head, *bodies])
     lines: list[str] = []
     mid = ""
     for line in offer.split("\r\n"):

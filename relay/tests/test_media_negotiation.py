@@ -408,16 +408,42 @@ def test_pages_with_adaptive_stream_begin_with_the_lowest_layer(adaptive: bool, 
     assert bob.downs()[0].wanted["quality"] == quality
 
 
-def test_a_codec_that_the_client_refuses_is_reported_and_not_offered_again() -> None:
+@pytest.mark.parametrize("by_port", [False, True])
+def test_a_codec_that_the_client_refuses_is_reported_and_not_offered_again(by_port: bool) -> None:
     stage, alice, bob = two()
-    info = alice.publish("cam", VIDEO, CAMERA)
-    bob.answer(answer_to(bob.sink.last("offer").sdp, refuse_mid="1"))
+    h264 = [rtc.SimulcastCodec(codec="h264")]
+    info = alice.publish("cam", VIDEO, CAMERA, simulcast_codecs=h264)
+    bob.answer(answer_to(bob.sink.last("offer").sdp, refuse_mid="1", refuse_port=by_port))
     stage.settle()
 
     failed = bob.sink.last("subscription_response")
     assert (failed.track_sid, failed.err) == (info.sid, models.SubscriptionError.SE_CODEC_UNSUPPORTED)
     bob.answer_all()
     assert not bob.downs()
+
+    offers = len(bob.sink.all("offer"))
+    again = alice.publish("screen", VIDEO, SCREEN, simulcast_codecs=h264)
+    assert bob.sink.last("subscription_response").track_sid == again.sid
+    assert all(section.direction == "inactive" for section in sdp.parse(bob.sink.last("offer").sdp).sections[1:])
+    bob.answer_all()
+    assert len(bob.sink.all("offer")) <= offers + 1
+
+
+def test_a_section_that_a_client_stopped_is_never_used_again() -> None:
+    """Firefox answers an unknown codec with port 0, which stops the transceiver (JSEP)."""
+    stage, alice, bob = two()
+    alice.publish("cam", VIDEO, CAMERA, simulcast_codecs=[rtc.SimulcastCodec(codec="h264")])
+    bob.answer(answer_to(bob.sink.last("offer").sdp, refuse_mid="1", refuse_port=True))
+    stage.settle()
+    bob.answer_all()
+    alice.publish("screen", VIDEO, SCREEN)
+    stage.settle()
+
+    offer = sdp.parse(bob.sink.last("offer").sdp)
+    assert [(s.mid, s.port, s.direction) for s in offer.sections[1:]] == [("1", 0, "inactive"), ("2", 9, "sendonly")]
+    assert offer.bundle == ("0", "2")
+    bob.answer_all()
+    assert len(bob.downs()) == 1
 
 
 def test_the_publisher_hears_of_its_first_subscriber_once() -> None:
