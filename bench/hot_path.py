@@ -3,7 +3,7 @@
     .venv/bin/python -m bench.hot_path [--seconds 2] [--drain 16] [--mode auto,sendmmsg,sendto] [--scenario NAME]
 
 Publishers' packets are protected beforehand and handed to `Router.on_rtp` in drains, as `ports.UdpPort` does;
-subscribers are sockets that a child process drains. What is left out: reading the socket (about 2 µs a packet in), ticks,
+subscribers are sockets that a child process drains. Left out: reading the socket (about 2 µs a packet in), ticks,
 signalling. `--seconds` is CPU time, so that a busy machine measures as much as a quiet one. Quote before and after when
 the hot path is changed.
 """

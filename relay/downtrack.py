@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from relay import clock, codecs, rtp
+from relay import codecs, rtp
 from relay.bandwidth import PAUSED, Demand
 from relay.batch import Destination
 from relay.codecs import PictureIds
@@ -85,7 +85,7 @@ class DownTrack:
         if not self.is_started and not self.is_stopped:
             self.is_started = True
             self.retarget()
-            self.up.update_wanted(clock.now())
+            self.up.update_wanted(self.router.now)
 
     def set_wanted(
         self, *, disabled: bool, quality: int | None = None, width: int = 0, height: int = 0, fps: int = 0
@@ -98,7 +98,7 @@ class DownTrack:
         elif quality is not None:
             self.wanted = max(0, min(quality, HIGHEST_QUALITY))
         self.retarget()
-        self.up.update_wanted(clock.now())
+        self.up.update_wanted(self.router.now)
 
     def allow(self, quality: int) -> None:
         """The link's verdict: highest quality, or `PAUSED`."""
@@ -125,7 +125,7 @@ class DownTrack:
         if self in self.up.downs:
             self.up.downs.remove(self)
         self.router.forget_down(self)
-        self.up.update_wanted(clock.now())
+        self.up.update_wanted(self.router.now)
 
     def stats(self) -> TrackStats:
         """What went to the subscriber, and what it reported."""
@@ -238,8 +238,10 @@ class DownTrack:
         by_arrival = int((now - self.sent.at) * rate)
         old, numbers = self.last
         if old is stream:
-            exact = timestamp + numbers.timestamp - self.sent.timestamp
-        elif old.sr_at and stream.sr_at:
+            # Its own clock went on while it was not forwarded; by arrival only when it jumped back.
+            exact = _signed(timestamp + numbers.timestamp - self.sent.timestamp)
+            return exact if exact > 0 else by_arrival
+        if old.sr_at and stream.sr_at:
             ntp = stream.sr_ntp + (_signed(timestamp - stream.sr_rtp) << 32) // rate
             exact = old.sr_rtp + ((ntp - old.sr_ntp) * rate >> 32) + numbers.timestamp - self.sent.timestamp
         else:

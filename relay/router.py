@@ -158,7 +158,8 @@ class Router:
                 if count:
                     track.loudness.add(slot.packet[at] & 127)
             return
-        number = numbers.receive(sequence, now)
+        is_first = stream.is_resumed and numbers.first >= 0
+        number = numbers.resume(sequence) if is_first else numbers.receive(sequence, now)
         if number < 0:
             self.metrics.late_dropped += 1
             return

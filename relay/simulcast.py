@@ -104,6 +104,15 @@ class IncomingNumbers:
                 self._restart(sequence)
                 self.shift += 1
 
+    def resume(self, sequence: int) -> int:
+        """The number of the first packet after a silence: what is missing before it was not meant to be forwarded."""
+        last = self.highest - self.shift
+        self.suppress(sequence)
+        if self.first >= 0 and self.highest & 0xFFFF == sequence:
+            self.shift = self.highest - last - 1
+            return last + 1
+        return -1
+
     def _skip(self, ahead: int, now: float) -> int:
         if ahead > MAX_GAP:
             self.missing.clear()

@@ -1,0 +1,184 @@
+"""Weak links: what the estimate and the allocation decide, against a simulated link with a queue and a clock."""
+
+from __future__ import annotations
+
+import pytest
+
+from relay.bandwidth import PAUSED, Allocation, Demand, LinkEstimate, allocate
+
+CAMERA = ((0, 150_000), (1, 450_000), (2, 1_700_000))
+
+
+@pytest.mark.parametrize(
+    ("cap", "qualities"),
+    [
+        (None, (2, 2)),
+        (4_000_000, (2, 2)),
+        (2_300_000, (2, 1)),
+        (1_000_000, (1, 1)),
+        (700_000, (1, 0)),
+        (400_000, (0, 0)),
+        (200_000, (0, PAUSED)),
+        (100_000, (PAUSED, PAUSED)),
+    ],
+)
+def test_what_two_cameras_get(cap: float | None, qualities: tuple[int, int]) -> None:
+    assert allocate(cap, 40_000, [Demand(CAMERA, 2)] * 2).qualities == qualities
+
+
+def test_nobody_gets_more_than_wanted_and_the_next_step_is_the_cheapest() -> None:
+    found = allocate(10_000_000, 0, [Demand(CAMERA, 0), Demand(((2, 900_000),), 2)])
+    assert found == Allocation((0, 2), 1_050_000, 0)
+    assert allocate(200_000, 0, [Demand(CAMERA, 2), Demand(((2, 900_000),), 2)]).next_step_bps == 300_000
+    assert allocate(None, 0, []) == Allocation((), 0, 0)
+
+
+def test_a_running_layer_is_not_dropped_for_a_tenth_too_much() -> None:
+    assert allocate(440_000, 0, [Demand(CAMERA, 2, current=1)]).qualities == (1,)
+    assert allocate(440_000, 0, [Demand(CAMERA, 2, current=0)]).qualities == (0,)
+
+
+class Simulation:
+    """A subscriber behind a link of `capacity` bit/s with a queue of 100 ms: one microphone, one camera."""
+
+    def __init__(self, capacity: float, *, transport_cc: bool = True, radio_loss: float = 0.0) -> None:
+        self.capacity = capacity
+        self.transport_cc = transport_cc
+        self.radio_loss = radio_loss
+        self.estimate = LinkEstimate()
+        self.now = 100.0
+        self.queue = 0.0
+        self.total = 0
+        self.quality = 2
+        self.audio_sent = self.audio_heard = 0.0
+        self.seconds_at: dict[int, float] = {}
+        self._report = [0.0, 0.0]
+
+    def run(self, seconds: float) -> None:
+        audio = 40_000
+        step = 0.1
+        for turn in range(round(seconds / step)):
+            rate = audio + (dict(CAMERA)[self.quality] if self.quality != PAUSED else 0)
+            bits = rate * step
+            self.total += int(bits / 8)
+            self.queue += bits - self.capacity * step
+            dropped = max(0.0, self.queue - self.capacity * 0.1)
+            self.queue = min(max(self.queue, 0.0), self.capacity * 0.1)
+            loss = 1 - (1 - dropped / bits) * (1 - self.radio_loss)
+            self.audio_sent += audio * step
+            self.audio_heard += audio * step * (1 - loss)
+            self.now += step
+            self.estimate.on_sent(self.now, self.total)
+            packets = max(1, round(rate / 8 / 1000 * step)) + 5
+            lost = round(packets * loss)
+            self._report[0] += packets
+            self._report[1] += lost
+            if self.transport_cc:
+                self.estimate.on_transport_cc(
+                    self.now,
+                    received=packets - lost,
+                    lost=lost,
+                    sent_bytes=int(bits / 8),
+                    delay_seconds=0.02 + self.queue / self.capacity,
+                )
+            elif turn % 10 == 9:
+                self.estimate.on_report(self.now, self._report[1] / self._report[0])
+                self._report = [0.0, 0.0]
+            if self.estimate.cap_bps is None:
+                self.quality = 2
+            else:
+                found = allocate(self.estimate.cap_bps, audio, [Demand(CAMERA, 2, self.quality)])
+                self.estimate.advance(self.now, audio, found)
+                self.quality = found.qualities[0]
+            self.seconds_at[self.quality] = self.seconds_at.get(self.quality, 0) + step
+
+    @property
+    def audio_share(self) -> float:
+        return self.audio_heard / self.audio_sent
+
+
+def test_a_good_link_is_left_alone() -> None:
+    link = Simulation(5_000_000, radio_loss=0.03)
+    link.run(60)
+    assert link.estimate.cap_bps is None
+    assert link.seconds_at == pytest.approx({2: 60})
+
+
+def test_400_kbit_keeps_the_audio_and_a_small_picture_by_transport_cc() -> None:
+    link = Simulation(400_000)
+    link.run(1.5)
+    assert link.quality == 0
+    link.run(58.5)
+    assert link.audio_share > 0.98
+    assert link.seconds_at[0] > 45
+
+
+def test_400_kbit_is_found_by_receiver_reports_alone_within_three_seconds() -> None:
+    link = Simulation(400_000, transport_cc=False)
+    link.run(3)
+    assert link.quality == 0
+    link.run(57)
+    assert link.audio_share > 0.93
+    assert link.seconds_at[0] > 40
+
+
+def test_100_kbit_pauses_the_video_for_the_audio() -> None:
+    link = Simulation(100_000)
+    link.run(60)
+    assert link.quality == PAUSED
+    assert link.seconds_at[PAUSED] > 40
+    assert link.audio_share > 0.9
+
+
+def test_the_picture_comes_back_when_the_link_recovers() -> None:
+    link = Simulation(400_000)
+    link.run(20)
+    assert link.quality == 0
+    link.capacity = 5_000_000
+    link.run(60)
+    assert link.quality == 2
+    link.run(30)
+    assert link.estimate.cap_bps is None
+
+
+def test_radio_loss_that_a_cut_does_not_cure_is_tolerated() -> None:
+    link = Simulation(5_000_000, radio_loss=0.2)
+    link.run(60)
+    assert link.quality != PAUSED
+    assert link.estimate.congestions < 6
+
+
+def test_tries_come_less_often_while_they_fail() -> None:
+    link = Simulation(400_000)
+    link.run(10)
+    early = link.estimate.congestions
+    link.run(60)
+    middle = link.estimate.congestions - early
+    link.run(60)
+    assert link.estimate.congestions - early - middle <= middle
+
+
+def test_remb_counts_only_below_what_is_sent() -> None:
+    estimate = LinkEstimate()
+    for turn in range(20):
+        estimate.on_sent(100 + turn / 5, turn * 40_000)
+    assert estimate.sent_bps == pytest.approx(1_600_000, rel=0.05)
+    estimate.on_remb(104.1, 2_000_000)
+    assert estimate.cap_bps is None
+    estimate.on_remb(104.2, 500_000)
+    assert estimate.cap_bps == pytest.approx(500_000)
+
+
+def test_a_blocked_tcp_path_halves_what_is_sent_and_a_limit_is_never_passed() -> None:
+    estimate = LinkEstimate(2_000_000)
+    assert estimate.cap_bps == 2_000_000
+    for turn in range(20):
+        estimate.on_sent(100 + turn / 5, turn * 40_000)
+    estimate.on_blocked(104)
+    assert estimate.cap_bps is not None
+    assert 700_000 < estimate.cap_bps < 900_000
+    for turn in range(600):
+        found = allocate(estimate.cap_bps, 0, [Demand(CAMERA, 2)] * 3)
+        estimate.advance(105 + turn, 0, found)
+        assert estimate.cap_bps is not None
+        assert estimate.cap_bps <= 2_000_000
