@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 RELIABLE = "_reliable"
 LOSSY = "_lossy"
+# Reliable packets for somebody whose channel is about to open: a greeting, a chat line, a caption's beginning.
+MAX_PENDING = 64
+MAX_PENDING_BYTES = 256 << 10
 # SendData retries of the portal within this many calls are recognised.
 MAX_NONCES = 1024
 
@@ -76,7 +79,7 @@ class DataRouter:
         for receiver in self._receivers(identities, sids):
             if receiver is sender or (is_metrics and not receiver.permission.can_subscribe_metrics):
                 continue
-            if not _channels_send(receiver, label, payload):
+            if not _send(receiver, label, payload):
                 self._room.context.counters["data_undelivered"] += 1
 
     def _receivers(self, identities: set[str], sids: set[str]) -> Iterable[Participant]:
@@ -86,10 +89,35 @@ class DataRouter:
         return [person for person in people if person.identity in identities or person.sid in sids]
 
 
-def _channels_send(receiver: Participant, label: str, payload: bytes) -> bool:
-    """Down the primary connection: there the client listens (livekit-protocol C.3)."""
-    peer = receiver.subscriber if receiver.is_subscriber_primary else receiver.publisher
-    return peer is not None and peer.transport.channels.send(label, payload)
+def attach(participant: Participant, on_message: Callable[[str, bytes], None]) -> None:
+    """Takes the data channels of a newcomer over."""
+    participant.publisher.transport.channels.on_message = on_message
+    channels = participant.downward_channels
+    if channels is not None:
+        channels.on_open = lambda: _send_pending(participant)
+        # Who cannot drain what is reliable would only fall further behind. Not from within the sending loop.
+        channels.on_overflow = lambda: participant.fail_soon(models.DisconnectReason.MEDIA_FAILURE)
+
+
+def _send(receiver: Participant, label: str, payload: bytes) -> bool:
+    channels = receiver.downward_channels
+    if channels is None:
+        return False
+    if channels.is_open or label != RELIABLE:
+        return channels.send(label, payload)
+    pending = receiver.pending_data
+    if len(pending) >= MAX_PENDING or sum(map(len, pending)) + len(payload) > MAX_PENDING_BYTES:
+        return False
+    pending.append(payload)
+    return True
+
+
+def _send_pending(receiver: Participant) -> None:
+    channels = receiver.downward_channels
+    pending, receiver.pending_data = receiver.pending_data, []
+    for payload in pending:
+        if channels is None or not channels.send(RELIABLE, payload):
+            receiver.context.counters["data_undelivered"] += 1
 
 
 def _sign(packet: models.DataPacket, sender: Participant) -> None:

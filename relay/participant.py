@@ -12,7 +12,7 @@ from livekit.protocol import models, rtc
 
 from relay import clock, messages, sids
 from relay.errors import ProtocolError
-from relay.media import TransportState
+from relay.media import DataChannels, TransportState
 from relay.messages import Action, Reason
 from relay.peer import PublisherPeer, SubscriberPeer
 from relay.permissions import Permission
@@ -131,6 +131,7 @@ class Participant:
         self.disconnect_reason: int = Reason.UNKNOWN_REASON
         self.was_active = False
         self.last_sequence = 0  # of its reliable data packets
+        self.pending_data: list[bytes] = []  # for it, until its channel opens
         self.rtt_ms = 0
         self.quality: int | None = None
         self.sink: SignalSink | None = sink
@@ -211,9 +212,21 @@ class Participant:
 
     def fail(self, reason: int) -> None:
         """Something between us broke: the client rejoins from the start."""
+        if self.state == State.DISCONNECTED:
+            return
         logger.info("participant must rejoin", extra={**self.log_fields, "reason": Reason.Name(reason)})
         self.context.counters["rejoins_asked"] += 1
         self.leave(reason, Action.RECONNECT)
+
+    def fail_soon(self, reason: int) -> None:
+        """`fail` in the next turn of the loop: for callbacks in the midst of something."""
+        self.context.later(0, lambda: self.fail(reason))
+
+    @property
+    def downward_channels(self) -> DataChannels | None:
+        """Where data for the client goes: down its primary connection, there it listens (livekit-protocol C.3)."""
+        peer = self.subscriber if self.is_subscriber_primary else self.publisher
+        return peer.transport.channels if peer is not None else None
 
     @property
     def log_fields(self) -> dict[str, str]:
@@ -334,14 +347,12 @@ class Participant:
             return
         if state is TransportState.CONNECTED and is_primary:
             self.set_active()
-        elif state is TransportState.FAILED and self.sink is not None:
-            # Without signalling `tick` decides. With it the client is told to find a new path, or to begin anew.
-            if self.was_active:
-                self.context.counters["resumes_asked"] += 1
-                self.send(messages.leave(Reason.CONNECTION_TIMEOUT, Action.RESUME))
-                self.close_signal("media path lost")
-            else:
-                self.fail(Reason.JOIN_FAILURE)
+        elif state is TransportState.FAILED:
+            # The handshake: another ICE path would not help, and DTLS does not begin twice.
+            self.fail_soon(Reason.JOIN_FAILURE)
+        elif state is TransportState.CLOSED and self.sink is None:
+            # The client closed its connection, and its websocket before: it is not coming back.
+            self.context.later(0, lambda: self.room.remove(self, Reason.SIGNAL_CLOSE))
 
     def _build_info(self) -> models.ParticipantInfo:
         return models.ParticipantInfo(

@@ -11,7 +11,7 @@ from livekit.protocol import models, rtc
 
 from relay import clock, messages, sids
 from relay.context import Context
-from relay.datapackets import DataRouter
+from relay.datapackets import DataRouter, attach
 from relay.errors import Refused
 from relay.messages import Action, Reason
 from relay.participant import JoinOptions, Participant, SignalSink, State
@@ -87,7 +87,7 @@ class Room:
         participant.state = State.JOINED
         others = [p.info() for p in self.participants.values() if p is not participant and not p.is_hidden]
         participant.send(messages.join(participant, others))
-        participant.publisher.transport.channels.on_message = self.data.receiver(participant)
+        attach(participant, self.data.receiver(participant))
         participant.changed()
         for track in list(self.tracks.values()):
             participant.subscribing.track_announced(track)

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from livekit.protocol import models
 
+from relay.messages import Action
 from relay.permissions import Permission
 from relay.tests.stage import Client, Stage
 
@@ -159,13 +160,30 @@ def test_somebody_who_left_cannot_speak_any_more() -> None:
     assert not got(bob)
 
 
-def test_a_receiver_whose_channel_is_not_open_is_counted() -> None:
+def test_reliable_data_waits_for_a_channel_that_is_about_to_open() -> None:
     stage, alice, bob, carol = trio()
-    bob.subscriber.channels.is_open = False
-    send(alice, user())
+    channels = bob.subscriber.channels
+    channels.is_open = False
+    for number in range(70):
+        send(alice, user(b"%d" % number))
+    send(alice, user(), "_lossy")
+    assert len(got(carol)) == 71
+    assert stage.counters["data_undelivered"] == 7
 
-    assert len(got(carol)) == 1
-    assert stage.counters["data_undelivered"] == 1
+    channels.is_open = True
+    assert channels.on_open is not None
+    channels.on_open()
+    assert [packet.user.payload for packet in got(bob)] == [b"%d" % number for number in range(64)]
+
+
+def test_who_does_not_drain_reliable_data_must_rejoin() -> None:
+    stage, _, bob, _ = trio()
+    assert bob.subscriber.channels.on_overflow is not None
+    bob.subscriber.channels.on_overflow()
+    assert "leave" not in bob.sink.names(), "not from within the sending loop"
+    stage.settle()
+
+    assert bob.sink.last("leave").action == Action.RECONNECT
 
 
 def test_who_is_connected_by_the_publisher_receives_there() -> None:

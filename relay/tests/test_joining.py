@@ -312,13 +312,38 @@ def test_who_never_connects_media_is_sent_to_rejoin_and_counts_as_aborted() -> N
     assert stage.event_names()[-1] == "participant_connection_aborted"
 
 
-def test_a_media_path_that_fails_asks_the_client_to_resume() -> None:
+def test_a_handshake_that_fails_sends_the_client_to_rejoin() -> None:
     stage = Stage()
     alice = stage.join("alice")
-    alice.subscriber.become(TransportState.FAILED)
+    alice.publisher.become(TransportState.FAILED)
+    stage.settle()
 
-    assert alice.sink.last("leave").action == Action.RESUME
-    assert "alice" in stage.rooms.by_name["council"].participants
+    assert alice.sink.last("leave").action == Action.RECONNECT
+    assert not stage.rooms.by_name["council"].participants
+
+
+def test_who_closed_both_websocket_and_media_has_left() -> None:
+    stage = Stage()
+    alice = stage.join("alice")
+    alice.subscriber.become(TransportState.CLOSED)
+    stage.settle()
+    assert stage.rooms.by_name["council"].participants
+
+    alice.participant.detach()
+    alice.publisher.become(TransportState.CLOSED)
+    stage.settle()
+    assert not stage.rooms.by_name["council"].participants
+
+
+def test_a_media_path_that_is_silent_for_thirty_seconds_is_lost() -> None:
+    stage = Stage()
+    alice = stage.join("alice")
+    now = clock.now() + 31
+    alice.participant.signal_at = now
+    alice.participant.tick(now)
+
+    leave = alice.sink.last("leave")
+    assert (leave.reason, leave.action) == (Reason.CONNECTION_TIMEOUT, Action.RECONNECT)
 
 
 def test_shutting_down_sends_everybody_to_rejoin() -> None:
