@@ -6,10 +6,12 @@ import contextlib
 import logging
 import os
 import secrets
+import socket
 import stat
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,14 +38,34 @@ _RELAY_INHERITS = (
     "PYTHONPATH",
     "PYTHONDONTWRITEBYTECODE",
 )
+LISTEN_BACKLOG = 512
 _RELAY_CHECK_SECONDS = 10.0
 _TLS_CHECK_SECONDS = 12 * 3600.0
 
 
-def children() -> list[Child]:
+def children(listener: socket.socket) -> list[Child]:
     """Relays first: web's links then come up at once."""
     relays = [relay(slot) for slot in range(settings.RELAY_WORKERS)] if settings.EMBEDDED_RELAY else []
-    return [*relays, managed("web", Group.WEB, "run_web"), managed("worker", Group.WORKER, "run_jobs", stop_seconds=20)]
+    web = managed("web", Group.WEB, "run_web", descriptors=(listener.fileno(),))
+    return [*relays, web, managed("worker", Group.WORKER, "run_jobs", stop_seconds=20)]
+
+
+def listen() -> socket.socket:
+    """The portal's port, held by `serve` itself: while web restarts, clients wait in its queue.
+
+    LiveKit's native SDKs try to resume once; a refused connection makes them give up their media and join afresh.
+    Raises OSError.
+    """
+    host = "127.0.0.1" if settings.HOST == "localhost" else settings.HOST.strip("[]")
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, settings.PORT))
+        listener.listen(LISTEN_BACKLOG)
+    except OSError:
+        listener.close()
+        raise
+    return listener
 
 
 def make_run_dir() -> None:
@@ -58,16 +80,24 @@ def make_run_dir() -> None:
         leftover.unlink()
 
 
-def managed(name: str, group: Group, command: str, *, stop_seconds: float = 10) -> Child:
+def managed(
+    name: str, group: Group, command: str, *, stop_seconds: float = 10, descriptors: Sequence[int] = ()
+) -> Child:
     """A process that is a management command, and writes its pid to a file when it is ready."""
     marker = Path(settings.RUN_DIR) / f"{name}.ready"
     child = Child(
         name=name,
         group=group,
         command=[sys.executable, str(Path(settings.BASE_DIR) / "manage.py"), command],
-        environment=lambda: {**os.environ, "VISIO_PROCESS": name, "VISIO_READY_FILE": str(marker)},
+        environment=lambda: {
+            **os.environ,
+            "VISIO_PROCESS": name,
+            "VISIO_READY_FILE": str(marker),
+            "VISIO_LISTEN_FD": ",".join(map(str, descriptors)),
+        },
         is_ready=lambda: False,
         stop_seconds=stop_seconds,
+        descriptors=descriptors,
     )
     child.is_ready = lambda: child.process is not None and _marked_by(marker) == child.process.pid
     return child

@@ -45,6 +45,7 @@ class Child:
     environment: Callable[[], Mapping[str, str]]
     is_ready: Callable[[], bool]
     stop_seconds: float = 10.0
+    descriptors: Sequence[int] = ()  # open files of ours that it inherits, at each start
     process: subprocess.Popen[bytes] | None = None
     started_at: float = 0.0
     failures: int = 0
@@ -149,7 +150,7 @@ class Supervisor:
         child.process = subprocess.Popen(  # noqa: S603  our own commands
             child.command,
             env={**child.environment(), **alive},
-            pass_fds=(self._alive[0],),
+            pass_fds=(self._alive[0], *child.descriptors),
             stdin=subprocess.DEVNULL,
             start_new_session=True,
         )

@@ -14,6 +14,8 @@ import uvloop
 asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())  # before daphne.server makes its loop
 
 import logging
+import os
+import socket
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from http.client import responses
@@ -338,6 +340,7 @@ class WebServer(Server):
         port: int,
         portal_url: str = "",
         tls: ssl.CertificateOptions | None = None,
+        listen_fd: int = -1,
         background: Sequence[Callable[[], Awaitable[None]]] = (),
         on_ready: Callable[[int], None] | None = None,
     ) -> None:
@@ -355,6 +358,7 @@ class WebServer(Server):
         self.port = port
         self.portal_url = portal_url
         self.tls = tls
+        self.listen_fd = listen_fd  # of a socket that `serve` listens on, or -1
         self.background = background
         self.on_ready = on_ready
         self.overflows = {"inbound": 0, "outbound": 0}
@@ -384,7 +388,7 @@ class WebServer(Server):
     def _start(self) -> None:
         factory = SniffingFactory(self.http_factory, self.tls, self.portal_url) if self.tls else self.http_factory
         try:
-            listener = reactor.listenTCP(self.port, factory, backlog=512, interface=self._interface())
+            listener = self._listen(factory)
         except OSError as error:
             self._fail(f"cannot listen on {self.host} port {self.port}: {error}")
             return
@@ -397,6 +401,13 @@ class WebServer(Server):
             self.tasks.append(asyncio.ensure_future(self._run_background(job)))
         if self.on_ready:
             self.on_ready(listener.getHost().port)
+
+    def _listen(self, factory: Any) -> Any:
+        if self.listen_fd < 0:
+            return reactor.listenTCP(self.port, factory, backlog=512, interface=self._interface())
+        family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
+        os.set_blocking(self.listen_fd, False)
+        return reactor.adoptStreamPort(self.listen_fd, family, factory)
 
     def _interface(self) -> str:
         return "127.0.0.1" if self.host == "localhost" else self.host.strip("[]")

@@ -29,6 +29,7 @@ class Command(BaseCommand):
             port=settings.PORT,
             portal_url=settings.PORTAL_URL,
             tls=web_server.tls_options(files.certificate, files.key) if files else None,
+            listen_fd=int(os.environ.get("VISIO_LISTEN_FD") or -1),
             background=background(),
             on_ready=announce,
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import logging
 import os
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -28,10 +29,10 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         os.environ["VISIO_PROCESS"] = "serve"
-        with OnlyOne(Path(settings.DATA_DIR) / "serve.lock"):
+        with OnlyOne(Path(settings.DATA_DIR) / "serve.lock"), listening() as listener:
             self.prepare()
             code = Supervisor(
-                children=processes.children(),
+                children=processes.children(listener),
                 alive_variables=processes.ALIVE_VARIABLES,
                 on_ready=self.announce,
                 on_hangup=processes.learn_link_version,
@@ -63,6 +64,16 @@ class Command(BaseCommand):
         """One line when everything answers."""
         self.stdout.write(f"Ready in {seconds:.1f} s: {processes.summary()}. Ctrl-C stops it.")
         self.stdout.flush()
+
+
+def listening() -> socket.socket:
+    """The portal's port. Closed by `with`. Raises `CommandError` with the remedy."""
+    try:
+        return processes.listen()
+    except OSError as error:
+        raise CommandError(
+            f"cannot listen on {settings.HOST} port {settings.PORT}: {error}. Set PORT or HOST."
+        ) from error
 
 
 def absolute(link: str) -> str:
