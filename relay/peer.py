@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 from relay import clock, sdp
 from relay.media import MediaPlane, TransportState
 from relay.router import UpSection
+from relay.track import low_to_high
 
 if TYPE_CHECKING:
     from relay.track import PublishedTrack
@@ -165,7 +166,7 @@ def _up_section(section: UplinkSection) -> UpSection:
         payload_types=types,
         rtx={} if rtx is None else {rtx: codec.payload_type},
         extensions=dict(offered.extensions),
-        rids=offered.rids,
+        rids=tuple(low_to_high(offered.rids)),
         ssrcs=offered.ssrcs,
         rtx_ssrcs=dict(offered.rtx_ssrcs),
         transport_cc="transport-cc" in codec.feedback and "transport-cc" in offered.extensions,

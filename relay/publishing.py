@@ -213,7 +213,7 @@ class Publishing:
     def _wanted(self, track: PublishedTrack, quality: int | None) -> None:
         """Dynacast (livekit-protocol D.3): the client may stop encodings that nobody receives. The up track waits
         before it lowers."""
-        if track.sid not in self.tracks:
+        if track.kind != "video" or track.sid not in self.tracks:
             return
         highest = -1 if quality is None else quality
         qualities = [rtc.SubscribedQuality(quality=level, enabled=level <= highest) for level in _QUALITIES]

@@ -299,7 +299,7 @@ def _parse_ssrc_group(section: Section, value: str) -> None:
 
 
 def _parse_rids(attributes: Sequence[tuple[str, str]]) -> tuple[str, ...]:
-    """The rids that the other end sends, low to high as every client lists them; () when it sends one encoding."""
+    """The rids that the other end sends, in its order; () when it sends one encoding."""
     sent = {value.split()[0] for name, value in attributes if name == "rid" and value.split()[1:2] == ["send"]}
     for rid in sent:
         _checked(_RID, rid, "rid")

@@ -90,7 +90,7 @@ class PublishedTrack:
         self.touch()
 
     def layers(self, rids: Sequence[str]) -> list[Layer]:
-        """The layers that the negotiated `rids` (low to high; () for one encoding) will carry."""
+        """The layers that the negotiated `rids` (() for one encoding) will carry, low to high."""
         if not rids:
             best = max(self.asked_layers, key=lambda layer: layer.width * layer.height, default=None)
             width, height = (best.width, best.height) if best else (self.info.width, self.info.height)
@@ -98,7 +98,7 @@ class PublishedTrack:
         by_rid = {layer.rid: layer for layer in self.asked_layers if layer.rid}
         ordered = sorted(self.asked_layers, key=lambda layer: layer.quality)
         found = []
-        for index, rid in enumerate(rids):
+        for index, rid in enumerate(low_to_high(rids)):
             asked = by_rid.get(rid) or (ordered[index] if index < len(ordered) and not by_rid else None)
             quality = asked.quality if asked is not None else _QUALITY_OF_RID.get(rid, min(index, _HIGH))
             width, height, bitrate = (asked.width, asked.height, asked.bitrate) if asked is not None else (0, 0, 0)
@@ -118,6 +118,13 @@ class PublishedTrack:
             return DownlinkCodec(_VP8, "vp8", 90000)
         profile = codec.parameters.get("profile-level-id", "").lower()
         return DownlinkCodec(_H264.get(profile, _OTHER_H264), "h264", 90000, 1, h264_fmtp(codec.parameters))
+
+
+def low_to_high(rids: Sequence[str]) -> list[str]:
+    """Browsers list q, h, f; the Rust core lists f, h, q. Rids of other names are taken to rise."""
+    if all(rid in _QUALITY_OF_RID for rid in rids):
+        return sorted(rids, key=_QUALITY_OF_RID.__getitem__)
+    return list(rids)
 
 
 def _asked_layers(request: rtc.AddTrackRequest) -> list[models.VideoLayer]:

@@ -39,7 +39,8 @@ def test_every_recorded_offer_is_answered_section_by_section(name: str) -> None:
     for ours, theirs in zip(answer.sections, offer.sections, strict=True):
         assert set(ours.codecs) <= set(theirs.codecs), "payload types are the client's"
         assert {name: theirs.extensions[name] for name in ours.extensions} == ours.extensions
-        assert ours.direction == ("recvonly" if theirs.is_media else "sendrecv")
+        expected = "recvonly" if theirs.is_sending else "inactive"
+        assert ours.direction == (expected if theirs.is_media else "sendrecv")
 
 
 @pytest.mark.parametrize("name", ["chromium-simulcast.sdp", "firefox-simulcast.sdp"])
@@ -49,6 +50,16 @@ def test_simulcast_is_echoed_so_that_browsers_send_all_layers(name: str) -> None
     assert "a=simulcast:recv q;h;f\r\n" in text
     for rid in "qhf":
         assert f"a=rid:{rid} recv\r\n" in text
+
+
+def test_python_sections_that_only_receive_are_answered_as_inactive() -> None:
+    """Its offers keep the receiving sections of the single-connection attempt."""
+    offer = recorded("python-audio-video.sdp")
+
+    sending = [s.kind for s in offer.sections if s.is_media and s.is_sending]
+    assert sending == ["audio", "video"]
+    assert sum(1 for s in offer.sections if s.is_media) > 2
+    assert answered(offer).count("a=inactive") == sum(1 for s in offer.sections if s.is_media) - 2
 
 
 def test_pion_simulcast_is_understood() -> None:
