@@ -192,7 +192,7 @@ func (p *participant) receive(track *webrtc.TrackRemote, pub *lksdk.RemoteTrackP
 	p.received = append(p.received, r)
 	p.mu.Unlock()
 	go func() {
-		if err := r.read(track); err != nil {
+		if err := r.read(track, func() { who.WritePLI(track.SSRC()) }); err != nil {
 			p.emit(map[string]any{"event": "failed", "reason": fmt.Sprintf("%s of %s: %s", r.Kind, r.Identity, err)})
 		}
 	}()

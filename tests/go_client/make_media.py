@@ -26,7 +26,8 @@ def main() -> None:
     # A key frame each second: who joins late waits no longer than that.
     vp8 = ["-c:v", "libvpx", "-b:v", "150k", "-g", str(FRAMES_PER_SECOND), "-deadline", "good", "-auto-alt-ref", "0"]
     _encode([*picture, "-i", "-"], vp8, b"".join(frame.tobytes() for frame in frames), "participant-20.ivf")
-    tone = make_tone(NUMBER, 48_000, 0, 48_000 * SECONDS).tobytes()
+    # One second more: the participant loops over the middle, where the encoder has settled and the seam is not heard.
+    tone = make_tone(NUMBER, 48_000, 0, 48_000 * (SECONDS + 1)).tobytes()
     opus = ["-c:a", "libopus", "-b:a", "24k", "-frame_duration", "20"]
     _encode(["-f", "s16le", "-ar", "48000", "-ac", "1", "-i", "-"], opus, tone, "participant-20.ogg")
 

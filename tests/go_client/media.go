@@ -27,6 +27,10 @@ var (
 	toneOGG []byte
 )
 
+// Packets of the tone that are played: four seconds are whole periods of it, and the encoder has settled by then, so that
+// the loop's seam is not heard.
+const toneFirst, toneLength = 25, 200
+
 // loop plays encoded frames again and again; a PLI moves it on to the next key frame.
 type loop struct {
 	lksdk.BaseSampleProvider
@@ -121,8 +125,8 @@ func readOGG(file []byte) (frames [][]byte, err error) {
 			frames = append(frames, packet)
 		}
 	}
-	if len(frames) == 0 {
-		return nil, errors.New("the tone has no packet")
+	if len(frames) < toneFirst+toneLength {
+		return nil, fmt.Errorf("the tone has only %d packets", len(frames))
 	}
-	return frames, nil
+	return frames[toneFirst : toneFirst+toneLength], nil
 }

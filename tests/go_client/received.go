@@ -7,12 +7,16 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"time"
 
 	"github.com/pion/rtp"
 	"github.com/pion/rtp/codecs"
 	"github.com/pion/webrtc/v4"
 	"github.com/pion/webrtc/v4/pkg/media/oggwriter"
 )
+
+// A decoder repeats its request, since the first one or its answer may be lost.
+const keyFrameRetry = 500 * time.Millisecond
 
 // received counts what came of one remote track, and writes it to a file that any decoder reads.
 type received struct {
@@ -61,17 +65,22 @@ func newReceived(identity, sid, folder string, track *webrtc.TrackRemote) (*rece
 		}
 		r.sink = &opusFile{writer}
 	} else {
-		r.sink = &vp8File{file: file}
+		r.sink = &vp8File{file: file, waiting: true}
 	}
 	return r, nil
 }
 
-// read takes packets until the track ends.
-func (r *received) read(track *webrtc.TrackRemote) error {
+// read takes packets until the track ends. Like any decoder it asks for a key frame while it has none to begin with.
+func (r *received) read(track *webrtc.TrackRemote, requestKeyFrame func()) error {
+	var asked time.Time
 	for {
 		packet, _, err := track.ReadRTP()
 		if err != nil {
 			return nil // unsubscribed, unpublished or disconnected: an event of its own says which
+		}
+		if r.needsKeyFrame() && time.Since(asked) > keyFrameRetry {
+			asked = time.Now()
+			requestKeyFrame()
 		}
 		if err := r.take(packet); err != nil {
 			return err
@@ -99,6 +108,13 @@ func (r *received) take(packet *rtp.Packet) error {
 		r.KeyFrames++
 	}
 	return err
+}
+
+func (r *received) needsKeyFrame() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	video, ok := r.sink.(*vp8File)
+	return ok && video.waiting
 }
 
 // count extends the sequence number and reports whether the packet is new.
@@ -149,7 +165,7 @@ type vp8File struct {
 	key     bool
 	next    uint16
 	frames  uint64
-	waiting bool // for a key frame, after a damaged frame
+	waiting bool // for a key frame: at the start and after a damaged frame
 }
 
 func (f *vp8File) write(packet *rtp.Packet) (frame, key bool, err error) {
@@ -168,7 +184,7 @@ func (f *vp8File) write(packet *rtp.Packet) (frame, key bool, err error) {
 	if !packet.Marker {
 		return false, false, nil
 	}
-	if !f.whole || (!f.key && (f.waiting || f.frames == 0)) {
+	if !f.whole || (!f.key && f.waiting) {
 		f.waiting = true
 		return false, false, nil
 	}
