@@ -45,6 +45,11 @@ export class Notices {
     if (toasts.length !== this.snapshot.toasts.length) this.publish({ ...this.snapshot, toasts });
   };
 
+  /** Another screen: what was shown about the last one is over. */
+  clear(): void {
+    if (this.snapshot.toasts.length > 0) this.publish({ ...this.snapshot, toasts: [] });
+  }
+
   private publish(snapshot: NoticesSnapshot): void {
     this.snapshot = snapshot;
     for (const listener of this.listeners) listener();

@@ -26,7 +26,7 @@ export type PhaseEvent =
   | { type: "link-back" }
   | { type: "leave" }
   | { type: "restart" }
-  | { type: "over"; outcome: Exclude<FinalName, "left"> };
+  | { type: "over"; outcome: FinalName };
 
 const ON_THE_WAY: readonly PhaseName[] = ["entering", "waiting", "connecting", "connected", "reconnecting"];
 

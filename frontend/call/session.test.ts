@@ -144,6 +144,60 @@ test("goodbye from the portal hangs up and closes everything", async () => {
   assert.equal(phase(), "removed");
 });
 
+test("whoever the engine puts out is told what the portal says about it", async () => {
+  for (const [answer, expected] of [
+    [() => stateOf("removed"), "removed"],
+    [() => stateOf("left"), "left"],
+    [() => stateOf("admitted", true), "ended"],
+    [
+      () => {
+        throw refusal("removed");
+      },
+      "removed",
+    ],
+    [
+      () => {
+        throw new Unreachable("off");
+      },
+      "removed",
+    ],
+  ] as const) {
+    const { session, phase, line } = harness({ state: answer });
+    await session.enter("Eve");
+    await settle();
+    line().events.onCut("removed");
+    await settle();
+    assert.equal(phase(), expected);
+  }
+});
+
+test("somebody put out by mistake comes back in, but not for ever", async () => {
+  const { session, phase, line, media } = harness();
+  await session.enter("Eve");
+  await settle();
+  for (let count = 1; count <= 3; count += 1) {
+    line().events.onCut("removed");
+    await settle();
+    assert.equal(phase(), "connected");
+    assert.equal(media.length, 1 + count);
+  }
+  line().events.onCut("removed");
+  await settle();
+  assert.equal(phase(), "removed");
+});
+
+test("entering again waits for the goodbye that is still under way", async () => {
+  const { session, calls, phase } = harness();
+  await session.enter("Eve");
+  await settle();
+  const leaving = session.leave();
+  const entering = session.rejoin();
+  await Promise.all([leaving, entering]);
+  await settle();
+  assert.deepEqual(calls, ["enter Eve", "token", "connect", "leave", "enter Eve", "token", "connect"]);
+  assert.equal(phase(), "connected");
+});
+
 test("leaving hangs up at once and tells the portal, also when that does not answer", async () => {
   const { session, phase, calls, line } = harness();
   await session.enter("Eve");

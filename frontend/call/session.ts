@@ -3,7 +3,7 @@
 import { ApiError, type RoomApi, Unreachable } from "./api.ts";
 import { retryDelayMs } from "./backoff.ts";
 import type { ByeReason, RoomState } from "./contract.ts";
-import { isOnStage, type Notice, nextPhase, type Phase, type PhaseEvent } from "./phase.ts";
+import { type FinalName, isOnStage, type Notice, nextPhase, type Phase, type PhaseEvent } from "./phase.ts";
 import type { Later } from "./roomsocket.ts";
 
 export type CutCause = "removed" | "ended" | "duplicate" | "lost";
@@ -36,7 +36,10 @@ export type Snapshot<R> = { phase: Phase; roomState: RoomState | null; room: R |
 /** About 45 s of attempts; then the person is asked, since somebody who waits longer in silence has gone. */
 const REJOIN_ATTEMPTS = 8;
 
-type Outcome = Extract<PhaseEvent, { type: "over" }>["outcome"];
+/** An engine that puts somebody out although the portal has them admitted is believed after this many times. */
+const MOST_CONTESTED_REMOVALS = 3;
+
+type Outcome = FinalName;
 
 /** Refusals of the portal, by their code, that end the journey. */
 const OUTCOMES: Record<string, Outcome> = {
@@ -55,6 +58,9 @@ export class CallSession<R> {
   private media: MediaRoom<R> | null = null;
   private closeSocket: (() => void) | null = null;
   private cancelRetry = () => {};
+  private contestedRemovals = 0;
+  /** The last goodbye, still on its way: entering again must not overtake it. */
+  private leaving: Promise<void> = Promise.resolve();
   /** Grows with each journey into the room; an answer that belongs to an older one is dropped. */
   private journey = 0;
 
@@ -76,6 +82,7 @@ export class CallSession<R> {
     this.name = name;
     const journey = ++this.journey;
     try {
+      await this.leaving;
       const { state } = await this.parts.api.enter(name);
       if (journey !== this.journey) return;
       this.watchRoom();
@@ -98,13 +105,11 @@ export class CallSession<R> {
     const { phase } = this.snapshot;
     this.step({ type: "leave" });
     if (this.snapshot.phase === phase) return;
-    await this.hangUp();
-    try {
-      await this.parts.api.leave();
-    } catch (error) {
+    this.leaving = this.hangUp()
+      .then(() => this.parts.api.leave())
       // The media room's own events tell the portal of the departure, too.
-      console.warn("leave was not delivered", error);
-    }
+      .catch((error: unknown) => console.warn("leave was not delivered", error));
+    await this.leaving;
   }
 
   private step(event: PhaseEvent): void {
@@ -192,13 +197,34 @@ export class CallSession<R> {
   }
 
   private handleCut(journey: number, cause: CutCause): void {
-    if (cause !== "lost") {
+    if (cause === "removed") {
+      void this.verifyRemoval(journey);
+    } else if (cause !== "lost") {
       this.finish(cause);
     } else if (isOnStage(this.snapshot.phase)) {
       this.media = null;
       this.step({ type: "link-lost", layer: "rejoin" });
       void this.connect(journey, 0);
     }
+  }
+
+  /** The engine only carries out; who is removed is decided in the portal, so ask it. */
+  private async verifyRemoval(journey: number): Promise<void> {
+    this.media = null;
+    this.step({ type: "link-lost", layer: "rejoin" });
+    let outcome: Outcome = "removed";
+    try {
+      const { me, room } = await this.parts.api.state();
+      if (room.isClosed) outcome = "ended";
+      else if (me.state === "left" || me.state === "denied") outcome = me.state;
+      else if (me.state === "admitted" && ++this.contestedRemovals <= MOST_CONTESTED_REMOVALS) {
+        if (journey === this.journey) void this.connect(journey, 0);
+        return;
+      }
+    } catch (error) {
+      outcome = outcomeOf(error) ?? "removed";
+    }
+    if (journey === this.journey) this.finish(outcome);
   }
 
   private finish(outcome: Outcome): void {

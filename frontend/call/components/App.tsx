@@ -15,7 +15,7 @@ const Stage = lazy(loadStage);
 
 /** The page: what is on screen follows from the phase of the session alone. */
 export function App() {
-  const { preview } = useCall();
+  const { preview, notices } = useCall();
   const { phase, room } = useSession();
   const isSupported = isBrowserSupported();
   const state = isSupported ? phase.name : "unsupported";
@@ -36,7 +36,8 @@ export function App() {
     if (isPreparing(phase) || isStage) return;
     preview.close("audioinput");
     preview.close("videoinput");
-  }, [phase, isStage, preview]);
+    notices.clear();
+  }, [phase, isStage, preview, notices]);
 
   return (
     <>

@@ -22,9 +22,16 @@ export function FocusLayout({ focused, shares, cameras, onChoose }: FocusLayoutP
   const { width, height } = useElementSize(area);
   const { localParticipant } = useLocalParticipant();
   const strip = stripLayout(width, height);
-  const order = useTileOrder([...cameras.keys()], localParticipant.identity, strip.fit);
-  const hidden = order.length - strip.fit;
-  const shown = order.slice(0, hidden > 0 ? strip.fit - 1 || 1 : strip.fit);
+  const mine = localParticipant.identity;
+  const isCrowded = cameras.size > strip.fit;
+  const places = isCrowded ? Math.max(1, strip.fit - 1) : strip.fit; // the last place says how many more there are
+  const others = useTileOrder(
+    [...cameras.keys()].filter((identity) => identity !== mine),
+    places,
+  );
+  // Where room is scarce people look at the others, not at themselves.
+  const order = [...others, mine];
+  const shown = order.slice(0, places);
   const style = { "--tile-width": `${strip.tileWidthPx}px` } as CSSProperties;
   return (
     <div ref={area} className={`focus focus--${strip.side}`} style={style} data-testid="focus-layout">

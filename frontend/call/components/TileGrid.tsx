@@ -17,7 +17,9 @@ export function TileGrid({ cameras }: { cameras: Cameras }) {
   const [page, setPage] = useState(0);
   const isAlone = cameras.size < 2;
   const layout = gridLayout(cameras.size, width, height);
-  const order = useTileOrder([...cameras.keys()], localParticipant.identity, layout.perPage);
+  const mine = localParticipant.identity;
+  const others = [...cameras.keys()].filter((identity) => identity !== mine);
+  const order = useTileOrder([mine, ...others], layout.perPage, mine);
   const current = Math.min(page, layout.pages - 1);
   const shown = order.slice(current * layout.perPage, (current + 1) * layout.perPage);
   const style = { "--tile-width": `${layout.tileWidthPx}px`, "--columns": layout.columns } as CSSProperties;
