@@ -16,6 +16,8 @@ from typing import NamedTuple
 BACKOFF = 0.85
 # Loss that is congestion rather than the radio's; libwebrtc uses the same bound.
 LOSS_LIMIT = 0.10
+# Above this no radio is usable: it is congestion whatever a cut did.
+MAX_RADIO_LOSS = 0.35
 # Loss that counts against a *raised* layer: below the limit, but it was not there before the raise.
 PROBE_LOSS_LIMIT = 0.04
 # Standing queue above the lowest delay seen. More is heard as delay before it is heard as loss.
@@ -102,6 +104,7 @@ class LinkEstimate:
         self._probe_since: float | None = None
         self._congested_at = -1e9
         self._loss_at_cut = 0.0
+        self._sent_at_cut = 0.0
         self._radio_loss = 0.0  # loss that a cut did not cure: not ours to cure
         self._received = self._lost = 0
         self._window_bytes = 0
@@ -171,9 +174,10 @@ class LinkEstimate:
     def _judge(self, now: float, loss: float, arrived_bps: float, *, is_queueing: bool, lost: int) -> None:
         self.loss += (loss - self.loss) * 0.5
         settled = now - self._congested_at
-        if SETTLE_SECONDS < settled < 3.0 and loss > LOSS_LIMIT and loss > 0.7 * self._loss_at_cut:
+        is_less_sent = arrived_bps / max(0.01, 1 - loss) < 0.7 * self._sent_at_cut
+        if SETTLE_SECONDS < settled < 3.0 and is_less_sent and loss > max(LOSS_LIMIT, 0.7 * self._loss_at_cut):
             # Less was sent and as much was lost: radio loss. It is tolerated from now on.
-            self._radio_loss = loss
+            self._radio_loss = min(loss, MAX_RADIO_LOSS)
         elif loss < self._radio_loss:
             self._radio_loss += (loss - self._radio_loss) * 0.05
         limit = PROBE_LOSS_LIMIT if self._probe_since is not None else LOSS_LIMIT
@@ -185,6 +189,7 @@ class LinkEstimate:
         if now - self._congested_at < SETTLE_SECONDS:
             return
         self._loss_at_cut = loss
+        self._sent_at_cut = arrived_bps / max(0.01, 1 - loss)
         self._congested_at = now
         self._slow_windows = 0
         self.congestions += 1

@@ -102,6 +102,9 @@ class Group:
         self.buffers = [batch.pointers[k * count : (k + 1) * count] for k in range(run)]
         self.lengths = [batch.length_pointers[k * count : (k + 1) * count] for k in range(run)]
         self.columns = np.array([d.link.column for d in to])
+        # A packet without the extension must not use up a number: its receiver would report it lost.
+        numbered = [d.link.column if rtp.TRANSPORT_CC_ID in d.extensions else 0 for d in to]
+        self.number_columns = np.array(numbered)
         self.sequence = np.array([d.numbers.sequence for d in to], np.uint32)
         self.timestamp = np.array([d.numbers.timestamp for d in to], np.uint32)
         self.picture_id = np.array([d.numbers.picture_id for d in to], np.uint32)
@@ -267,7 +270,7 @@ class Batch:
             run, longest = (1, 0)
             if is_video and self.has_gso and group.sockets and at + 1 < total:
                 run, longest = _run_length(items, at, group.run)
-            self._numbers = self.counters[group.columns]
+            self._numbers = self.counters[group.number_columns]
             size = 0
             failures = 0
             for place in range(run):
@@ -276,12 +279,12 @@ class Batch:
                 padding = longest - length if place < run - 1 else 0
                 failures += self._put(group, place, item, padding)
                 size += length + padding
-            self.counters[group.columns] = self._numbers
+            self.counters[group.number_columns] = self._numbers
             self.sent_bytes[group.columns] += size
             if failures:
                 self._send_good(group, run, items, at, is_video)
             else:
-                self._send_run(group, run, is_video)
+                self._send_run(group, run, size, is_video)
             at += run
 
     def _put(self, group: Group, place: int, item: Item, padding: int) -> int:
@@ -329,7 +332,7 @@ class Batch:
         if ids.tl0_at >= 0:
             data[:, ids.tl0_at - item.start] = (group.tl0 + np.uint32(ids.tl0)) & 0xFF
 
-    def _send_run(self, group: Group, run: int, is_video: bool) -> None:
+    def _send_run(self, group: Group, run: int, size: int, is_video: bool) -> None:
         count = group.count
         group.iov[:, :run, 1] = self._lengths[: run * count].reshape(run, count).T
         metrics = self.metrics
@@ -341,7 +344,7 @@ class Batch:
         if group.streams:
             self._send_streams(group, run, is_video)
         metrics.packets_out += run * count
-        metrics.bytes_out += int(self._lengths[: run * count].sum())
+        metrics.bytes_out += size * count
 
     def _send_messages(self, group: Group, fd: int, first: int, after: int) -> None:
         """One packet to each destination from `first` on."""
@@ -485,6 +488,7 @@ class Batch:
         if ids.tl0_at >= 0:
             view[ids.tl0_at] = (ids.tl0 + numbers.tl0) & 0xFF
         self._finish_extensions(view, destination)
+        self.sent_bytes[link.column] += length
         pointer = self._single_length
         pointer[0] = length
         if self.protect(link.tx, self._single, pointer):
@@ -496,10 +500,9 @@ class Batch:
 
     def _finish_extensions(self, view: memoryview, destination: Destination) -> None:
         accepted = destination.extensions
-        column = destination.link.column
+        column = destination.link.column if rtp.TRANSPORT_CC_ID in accepted else 0
         number = (int(self.counters[column]) + 1) & 0xFFFF
         self.counters[column] = number
-        self.sent_bytes[column] += self._single_length[0]
         view[rtp.ABS_SEND_TIME_AT : rtp.ABS_SEND_TIME_AT + 3] = self._send_time
         view[rtp.TRANSPORT_CC_AT : rtp.TRANSPORT_CC_AT + 2] = number.to_bytes(2, "big")
         if rtp.ABS_SEND_TIME_ID not in accepted:

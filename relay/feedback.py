@@ -71,7 +71,7 @@ def _on_bye(router: Router, link: Link, kind: int, count: int, body: bytes, now:
     for ssrc in rtcp.read_bye(count, body):
         stream = link.streams.get(ssrc)
         if stream is not None and stream.repairs is None:
-            stream.track.drop_stream(stream)
+            stream.track.pause_stream(stream)
 
 
 def _on_transport_feedback(router: Router, link: Link, kind: int, count: int, body: bytes, now: float) -> None:

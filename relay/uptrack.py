@@ -277,6 +277,15 @@ class UpTrack:
         self.router.forget_stream(stream)
         self.retarget()
 
+    def pause_stream(self, stream: UpStream) -> None:
+        """A BYE. The SSRC stays known: libwebrtc says it of a layer that it stops, and later goes on without a rid."""
+        self.router.flush()
+        stream.is_live = False
+        stream.bitrate_bps = 0
+        for down in [*stream.members, *stream.waiting]:
+            down.detach()
+        self.retarget()
+
     def on_stream_live(self, stream: UpStream) -> None:
         """The first packet of a layer, or the first after a pause."""
         stream.is_live = True
