@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from relay import clock, sdp
+from relay import clock, sdp, sdpwriter
 from relay.media import MediaPlane, TransportState
 from relay.router import UpSection
 from relay.track import low_to_high
@@ -39,9 +39,9 @@ class Handle(Protocol):
 Later = Callable[[float, Callable[[], None]], Handle]
 
 
-def transport_lines(transport: Transport, media: MediaPlane) -> sdp.TransportLines:
+def transport_lines(transport: Transport, media: MediaPlane) -> sdpwriter.TransportLines:
     """The relay's end of a connection, for the SDP writer."""
-    return sdp.TransportLines(transport.local_ufrag, transport.local_pwd, transport.fingerprint, media.candidates)
+    return sdpwriter.TransportLines(transport.local_ufrag, transport.local_pwd, transport.fingerprint, media.candidates)
 
 
 # Publisher ----------------------------------------------------------------------------------------------------
@@ -119,7 +119,7 @@ class PublisherPeer:
         offer = self._offer
         if offer is None:
             raise ValueError("answer without an offer")
-        answers: dict[str, sdp.UplinkAnswer] = {}
+        answers: dict[str, sdpwriter.UplinkAnswer] = {}
         for section in offer.sections:
             known = self.sections.get(section.mid)
             if known is None or not section.is_media:
@@ -127,7 +127,7 @@ class PublisherPeer:
             if known.codec is None:
                 known.codec = section.choose_codec()
             track = known.track
-            answers[section.mid] = sdp.UplinkAnswer(
+            answers[section.mid] = sdpwriter.UplinkAnswer(
                 codec=known.codec,
                 with_dtx=track is None or track.with_dtx,
                 is_stereo=track is not None and track.is_stereo,
@@ -136,7 +136,7 @@ class PublisherPeer:
         remote = offer.transport_section
         # We are ICE-lite and reachable: let the client open DTLS, unless it insists on waiting.
         setup = "active" if remote.setup == "passive" else "passive"
-        text = sdp.write_answer(
+        text = sdpwriter.write_answer(
             offer, transport_lines(self.transport, self._media), answers, version=self._version, setup=setup
         )
         self.transport.start(
@@ -191,7 +191,7 @@ class DownlinkSection:
 
     mid: str
     kind: str
-    codec: sdp.DownlinkCodec
+    codec: sdpwriter.DownlinkCodec
     wanted: Downlink | None = None
     offered: Downlink | None = None
     answered: Downlink | None = None
@@ -224,7 +224,7 @@ class SubscriberPeer:
         self.transport.channels.create()
         self.sections: list[DownlinkSection] = []
         self._waiting: list[Downlink] = []
-        self._refused_codecs: set[sdp.DownlinkCodec] = set()
+        self._refused_codecs: set[sdpwriter.DownlinkCodec] = set()
         self._offer_id = 0
         self._in_flight = 0  # id of the offer without an answer; 0 = none
         self._sent_at = 0.0
@@ -296,7 +296,7 @@ class SubscriberPeer:
             self._is_dirty = True
             downlink.refuse()
             return
-        ours = sdp.DOWNLINK_EXTENSIONS[section.kind]
+        ours = sdpwriter.DOWNLINK_EXTENSIONS[section.kind]
         accepted = {name: number for name, number in ours.items() if answer.extensions.get(name) == number}
         downlink.start(section.codec.payload_type, accepted)
 
@@ -322,7 +322,7 @@ class SubscriberPeer:
         self._sent_at = clock.now()
         for section in self.sections:
             section.offered = section.wanted
-        text = sdp.write_offer(
+        text = sdpwriter.write_offer(
             transport_lines(self.transport, self._media),
             [_downlink_section(section) for section in self.sections],
             version=self._offer_id,
@@ -346,12 +346,12 @@ class SubscriberPeer:
             self._waiting.remove(downlink)
 
 
-def _downlink_section(section: DownlinkSection) -> sdp.DownlinkSection:
+def _downlink_section(section: DownlinkSection) -> sdpwriter.DownlinkSection:
     track = section.wanted.track if section.wanted is not None else None
     if track is None or track.up is None:
-        return sdp.DownlinkSection(section.mid, section.kind, section.codec, is_dead=section.is_dead)
+        return sdpwriter.DownlinkSection(section.mid, section.kind, section.codec, is_dead=section.is_dead)
     owner = track.owner.sid
-    return sdp.DownlinkSection(
+    return sdpwriter.DownlinkSection(
         section.mid,
         section.kind,
         section.codec,

@@ -9,7 +9,8 @@ from livekit.protocol import models, rtc
 
 from relay import clock, sids
 from relay.router import Layer
-from relay.sdp import Codec, DownlinkCodec, h264_fmtp
+from relay.sdp import Codec
+from relay.sdpwriter import DownlinkCodec, h264_fmtp
 
 if TYPE_CHECKING:
     from relay.participant import Participant

@@ -60,13 +60,13 @@ class Worker:
         self.rooms = Rooms(self.context)
         commands = {"Status": self.status, "Drain": self._drain, "ResetStats": self._reset}
         self.links = WebLinks(self.rooms, self.gate, commands, self._greeting)
-        garbage = GarbageKeeper()
+        self._garbage = GarbageKeeper()
         self.pulse = Pulse(
             [
                 Beat(TICK_SECONDS, self.media.router.tick),
                 Beat(WINDOW_SECONDS, lambda _now: self.rooms.tick_speakers()),
                 Beat(1.0, self.rooms.tick),
-                Beat(1.0, lambda now: garbage.tick(now, self.rooms.participant_count)),
+                Beat(1.0, self._collect),
                 Beat(5.0, lambda _now: self.rooms.tick_quality()),
             ]
         )
@@ -111,6 +111,9 @@ class Worker:
             "links": len(self.links.links),
             "counters": {**self.metrics.snapshot(), **self.context.counters},
         }
+
+    def _collect(self, now: float) -> None:
+        self._garbage.tick(now, self.rooms.participant_count)
 
     def _greeting(self) -> dict[str, Any]:
         return {

@@ -6,13 +6,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from relay import sdp
+from relay import sdp, sdpwriter
 from relay.errors import ProtocolError
 from relay.tests.stage import answer_to, offer_of
 
 DATA = Path(__file__).parent / "data"
 RECORDED = sorted(path.name for path in DATA.glob("*.sdp"))
-TRANSPORT = sdp.TransportLines(
+TRANSPORT = sdpwriter.TransportLines(
     "ufrag", "password", ("sha-256", ":".join(["AB"] * 32)), ("1 1 udp 2130706431 192.0.2.1 7882 typ host",)
 )
 
@@ -22,8 +22,8 @@ def recorded(name: str) -> sdp.Description:
 
 
 def answered(offer: sdp.Description) -> str:
-    answers = {s.mid: sdp.UplinkAnswer(s.choose_codec()) for s in offer.sections if s.is_media}
-    return sdp.write_answer(offer, TRANSPORT, answers, version=1, setup="passive")
+    answers = {s.mid: sdpwriter.UplinkAnswer(s.choose_codec()) for s in offer.sections if s.is_media}
+    return sdpwriter.write_answer(offer, TRANSPORT, answers, version=1, setup="passive")
 
 
 @pytest.mark.parametrize("name", RECORDED)
@@ -106,11 +106,13 @@ def test_opus_is_answered_with_dtx_and_fec_and_stereo_only_when_wanted() -> None
     audio = next(s for s in offer.sections if s.kind == "audio")
     codec = audio.choose_codec()
 
-    plain = sdp.write_answer(offer, TRANSPORT, {audio.mid: sdp.UplinkAnswer(codec)}, version=1, setup="passive")
-    music = sdp.write_answer(
+    plain = sdpwriter.write_answer(
+        offer, TRANSPORT, {audio.mid: sdpwriter.UplinkAnswer(codec)}, version=1, setup="passive"
+    )
+    music = sdpwriter.write_answer(
         offer,
         TRANSPORT,
-        {audio.mid: sdp.UplinkAnswer(codec, with_dtx=False, is_stereo=True)},
+        {audio.mid: sdpwriter.UplinkAnswer(codec, with_dtx=False, is_stereo=True)},
         version=1,
         setup="passive",
     )
@@ -132,16 +134,16 @@ def test_red_is_not_accepted_while_it_cannot_be_forwarded_to_everybody() -> None
 
 
 def test_our_offer_survives_our_own_parser() -> None:
-    codec = sdp.DownlinkCodec(96, "vp8", 90000)
+    codec = sdpwriter.DownlinkCodec(96, "vp8", 90000)
     sections = [
-        sdp.DownlinkSection(
-            "1", "audio", sdp.DownlinkCodec(111, "opus", 48000, 2, "useinbandfec=1"), "PA_a|TR_b TR_b", "PA_a", 7
+        sdpwriter.DownlinkSection(
+            "1", "audio", sdpwriter.DownlinkCodec(111, "opus", 48000, 2, "useinbandfec=1"), "PA_a|TR_b TR_b", "PA_a", 7
         ),
-        sdp.DownlinkSection("2", "video", codec, "PA_a|TR_c TR_c", "PA_a", 8),
-        sdp.DownlinkSection("3", "video", codec),
+        sdpwriter.DownlinkSection("2", "video", codec, "PA_a|TR_c TR_c", "PA_a", 8),
+        sdpwriter.DownlinkSection("3", "video", codec),
     ]
 
-    offer = sdp.parse(sdp.write_offer(TRANSPORT, sections, version=4))
+    offer = sdp.parse(sdpwriter.write_offer(TRANSPORT, sections, version=4))
 
     assert offer.bundle == ("0", "1", "2", "3")
     assert [(s.stream_id, s.track_id, s.ssrcs) for s in offer.sections[1:]] == [
@@ -154,8 +156,10 @@ def test_our_offer_survives_our_own_parser() -> None:
 
 
 def test_an_answer_of_a_client_tells_what_it_receives() -> None:
-    codec = sdp.DownlinkCodec(96, "vp8", 90000)
-    offer = sdp.write_offer(TRANSPORT, [sdp.DownlinkSection("1", "video", codec, "a|b b", "a", 8)], version=1)
+    codec = sdpwriter.DownlinkCodec(96, "vp8", 90000)
+    offer = sdpwriter.write_offer(
+        TRANSPORT, [sdpwriter.DownlinkSection("1", "video", codec, "a|b b", "a", 8)], version=1
+    )
 
     answer = sdp.parse(answer_to(offer))
 
