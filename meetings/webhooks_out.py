@@ -11,8 +11,9 @@ import hashlib
 import logging
 import time
 from datetime import timedelta
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
-import httpx
 import jwt
 from django.conf import settings
 from django.db.models import Q
@@ -22,6 +23,9 @@ from livekit.protocol.webhook import WebhookEvent
 
 from jobs import queue
 from meetings.models import WebhookDelivery
+
+if TYPE_CHECKING:
+    import httpx
 
 logger = logging.getLogger(__name__)
 
@@ -47,7 +51,7 @@ def enqueue(event: WebhookEvent) -> None:
     body = json_format.MessageToJson(event, indent=None)
     for url in settings.WEBHOOK_URLS:
         if WebhookDelivery.objects.filter(url=url).count() >= WAITING_PER_URL:
-            logger.error("an event is not kept for an address that takes none", extra={"host": httpx.URL(url).host})
+            logger.error("an event is not kept for an address that takes none", extra={"host": urlsplit(url).hostname})
             continue
         WebhookDelivery.objects.create(url=url, room_name=event.room.name, event_id=event.id, body=body)
         key = f"webhook:{hashlib.sha256(url.encode()).hexdigest()[:16]}:{event.id}"
@@ -56,10 +60,12 @@ def enqueue(event: WebhookEvent) -> None:
 
 def deliver(url: str, room_name: str) -> int:
     """Post what waits for one address and room, oldest first; how many. `DeliveryFailed` at the first refusal."""
+    import httpx  # only the worker posts; web shares this file and starts 0.2 s earlier without it
+
     waiting = WebhookDelivery.objects.filter(url=url, room_name=room_name)
     expired, _ = waiting.filter(created_at__lt=timezone.now() - GIVE_UP_AFTER).delete()
     if expired:
-        logger.error("events were given up", extra={"host": httpx.URL(url).host, "count": expired})
+        logger.error("events were given up", extra={"host": urlsplit(url).hostname, "count": expired})
     sent = 0
     with httpx.Client(timeout=POST_SECONDS, follow_redirects=False, trust_env=False) as client:
         while (delivery := waiting.first()) and _claim(delivery):
@@ -89,14 +95,16 @@ def _claim(delivery: WebhookDelivery) -> bool:
 
 
 def _post(client: httpx.Client, delivery: WebhookDelivery) -> None:
+    import httpx
+
     body = delivery.body.encode()
     headers = {"Content-Type": "application/webhook+json", "Authorization": _signature(body)}
     try:
         response = client.post(delivery.url, content=body, headers=headers)
     except httpx.HTTPError as error:
-        raise DeliveryFailed(f"{httpx.URL(delivery.url).host}: {type(error).__name__}") from error
+        raise DeliveryFailed(f"{urlsplit(delivery.url).hostname}: {type(error).__name__}") from error
     if not response.is_success:
-        raise DeliveryFailed(f"{httpx.URL(delivery.url).host} answered {response.status_code}")
+        raise DeliveryFailed(f"{urlsplit(delivery.url).hostname} answered {response.status_code}")
 
 
 def _signature(body: bytes) -> str:

@@ -21,6 +21,7 @@ from django.conf import settings
 from django.core.asgi import get_asgi_application
 from django.utils.module_loading import import_string
 
+from meetings.http_answers import clean_path
 from visio_portal import proxies
 
 django_application = get_asgi_application()
@@ -106,7 +107,7 @@ def is_signalling(path: str) -> bool:
 
 async def websocket(scope: Any, receive: Any, send: Any) -> None:
     """Routes one websocket."""
-    path = scope["path"]
+    path = clean_path(scope)
     if is_signalling(path) and settings.EMBEDDED_RELAY:
         await signalling()(scope, receive, send)
     elif path.startswith("/ws/"):
@@ -117,7 +118,7 @@ async def websocket(scope: Any, receive: Any, send: Any) -> None:
 
 async def http(scope: Any, receive: Any, send: Any) -> None:
     """Routes one request."""
-    path = scope["path"]
+    path = clean_path(scope)
     if path == "/healthz":
         await respond(send, 200, b"ok\n")
     elif settings.EMBEDDED_RELAY and (is_signalling(path) or path.startswith("/twirp/")):
