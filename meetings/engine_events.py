@@ -133,8 +133,9 @@ def close_call(call: CallSession, ended_at: datetime, reason: str) -> None:
         return
     call.refresh_from_db()
     signals.call_ended.send(CallSession, call=call)
-    if not CallSession.objects.filter(room_id=call.room_id, started_at__gt=call.started_at).exists():
-        lobby.end_admissions(call.room)
+    # After a crash its people come back within seconds, and were let in already.
+    if reason != LOST and not CallSession.objects.filter(room_id=call.room_id, started_at__gt=call.started_at).exists():
+        lobby.end_admissions(call.room, ended_at=ended_at)
 
 
 def time_of(seconds: int, milliseconds: int = 0) -> datetime | None:

@@ -15,13 +15,13 @@ from typing import Any
 
 import structlog
 from django.db import IntegrityError, transaction
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from accounts.names import clean_name
 from meetings import media, outbox
 from meetings.access import Visitor
-from meetings.models import Participant, Room
+from meetings.models import Attendance, Participant, Room
 from meetings.models.participant import NAME_MAX_LENGTH, Role, State
 from meetings.refusals import BadName, Closed, Conflict, Denied, Locked, Removed, TooManyRequests
 
@@ -102,18 +102,25 @@ def leave(own: Participant) -> None:
         transaction.on_commit(lambda: media.remove_participant(own.room.media_name, own.identity))
 
 
-def end_admissions(room: Room) -> int:
+def end_admissions(room: Room, *, ended_at: datetime | None = None) -> int:
     """Called when the engine says that a call is over: whoever was in it must be let in again next time.
 
-    Otherwise the visitor of ten o'clock would walk into the meeting of eleven.
+    Otherwise the visitor of ten o'clock would walk into the meeting of eleven. Who was let in after `ended_at` belongs
+    to the next call: the engine's word may come late. Says how many admissions ended.
     """
     now = timezone.now()
-    checking_devices = Q(admitted_at__gt=now - timedelta(seconds=_DEVICE_CHECK_SECONDS), attendances__isnull=True)
+    ended_at = ended_at or now
+    came_in = Attendance.objects.filter(participant=OuterRef("pk"), joined_at__gte=OuterRef("admitted_at"))
+    checking_devices = Q(admitted_at__gt=now - timedelta(seconds=_DEVICE_CHECK_SECONDS)) & ~Exists(came_in)
     with transaction.atomic():
-        inside = Participant.objects.filter(room=room).admitted().exclude(checking_devices).values("pk")
-        count = Participant.objects.filter(pk__in=inside, state=State.ADMITTED).update(state=State.LEFT, ended_at=now)
-        Participant.objects.filter(room=room, state=State.DENIED).update(state=State.LEFT)
-        Room.objects.filter(pk=room.pk).update(call_ended_at=now)
+        inside = Participant.objects.filter(room=room, admitted_at__lte=ended_at).admitted().exclude(checking_devices)
+        over = list(inside.values_list("pk", flat=True))
+        count = Participant.objects.filter(pk__in=over, state=State.ADMITTED).update(
+            state=State.LEFT, ended_at=ended_at
+        )
+        Participant.objects.filter(room=room, state=State.DENIED, ended_at__lte=ended_at).update(state=State.LEFT)
+        later = Q(call_ended_at__isnull=True) | Q(call_ended_at__lt=ended_at)
+        Room.objects.filter(later, pk=room.pk).update(call_ended_at=ended_at)
         if count:
             outbox.notify_room(room)
     return count

@@ -10,7 +10,8 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import User
-from meetings.models import Outbox, Participant, Room
+from meetings import engine_events
+from meetings.models import Attendance, CallSession, Outbox, Participant, Room
 from meetings.models.participant import Role, State
 from meetings.services import lobby
 from meetings.tests.conftest import Meeting
@@ -184,14 +185,43 @@ def test_an_admission_of_another_day_is_worth_nothing(meeting: Meeting) -> None:
     assert enter(meeting.cast.alice, meeting.room)["state"] == "admitted"
 
 
+def a_call_with(meeting: Meeting) -> CallSession:
+    """A call of the last hour with Alice, Bob and Charlie in it."""
+    hour_ago = timezone.now() - timedelta(hours=1)
+    Participant.objects.update(admitted_at=hour_ago)
+    call = CallSession.objects.create(room=meeting.room, sid="RM_1", started_at=hour_ago, last_seen_at=hour_ago)
+    for row in (meeting.alice, meeting.bob, meeting.charlie):
+        Attendance.objects.create(
+            participant=row, call=call, sid=f"PA_{row.name}", joined_at=hour_ago, last_seen_at=hour_ago
+        )
+    return call
+
+
 def test_when_a_call_is_over_its_people_must_be_let_in_again(meeting: Meeting) -> None:
-    Participant.objects.update(admitted_at=timezone.now() - timedelta(hours=1))
+    call = a_call_with(meeting)
     late = Person("Late").sits(meeting.room)  # let in a moment ago, still checking devices
-    assert lobby.end_admissions(meeting.room) == 3
+    engine_events.close_call(call, timezone.now(), engine_events.CALL_OVER)
     late.refresh_from_db()
     assert late.is_admitted
     assert enter(meeting.cast.charlie, meeting.room)["state"] == "waiting"
     assert enter(meeting.cast.alice, meeting.room)["state"] == "admitted"
+
+
+def test_who_was_let_in_again_is_not_put_out_by_late_news_of_the_last_call(meeting: Meeting) -> None:
+    call = a_call_with(meeting)
+    ended_at = timezone.now()
+    meeting.cast.alice.call(meeting.room, "end")
+    enter(meeting.cast.alice, meeting.room)
+    identity = enter(meeting.cast.charlie, meeting.room)["participant"]["identity"]
+    admit(meeting.cast.alice, meeting.room, identity)
+    engine_events.close_call(call, ended_at, engine_events.CALL_OVER)
+    assert meeting.cast.charlie.call(meeting.room, "token").status_code == 200
+    assert meeting.cast.alice.call(meeting.room, "token").status_code == 200
+
+
+def test_people_of_a_crashed_call_come_back_without_asking(meeting: Meeting) -> None:
+    engine_events.close_call(a_call_with(meeting), timezone.now(), engine_events.LOST)
+    assert meeting.cast.charlie.call(meeting.room, "token").status_code == 200
 
 
 def test_each_change_is_told_to_the_room(cast: Cast, room: Room) -> None:
