@@ -34,6 +34,10 @@ LAST_RETRY_SECONDS = 120.0
 FLOOR_BPS = 60_000
 # The lowest delay is forgotten after this long, so that a route that became longer is not congestion for ever.
 BASE_DELAY_SECONDS = 15.0
+# Share of the link for sending video again, and how much of it may come at once.
+RESEND_SHARE = 0.25
+RESEND_BURST_SECONDS = 0.5
+UNKNOWN_LINK_BPS = 2_000_000
 PAUSED = -1
 
 
@@ -115,6 +119,18 @@ class LinkEstimate:
         self._queue = 1e9
         self._sample_at = -1.0
         self._sample_bytes = 0
+        self._resend_bits = 0.0
+        self._resend_at = -1e9
+
+    def may_resend(self, now: float, size_bytes: int) -> bool:
+        """Whether a lost video packet may be sent again: resends of a flooded link would drown its audio."""
+        rate = RESEND_SHARE * (self.cap_bps if self.cap_bps is not None else max(self.sent_bps, UNKNOWN_LINK_BPS))
+        elapsed, self._resend_at = now - self._resend_at, now
+        self._resend_bits = min(rate * RESEND_BURST_SECONDS, self._resend_bits + rate * elapsed)
+        if self._resend_bits < size_bytes * 8:
+            return False
+        self._resend_bits -= size_bytes * 8
+        return True
 
     def on_sent(self, now: float, total_bytes: int) -> None:
         """Tells how many bytes were ever sent, several times a second."""

@@ -275,6 +275,11 @@ class DownTrack:
         if tries >= MAX_RESENDS:
             metrics.resend_capped += 1
             return False
+        downlink = self.link.downlink
+        is_video = self.up.kind == "video"
+        if is_video and downlink is not None and not downlink.may_resend(self.router.now, len(packet)):
+            metrics.resend_capped += 1
+            return False
         if len(self._resends) >= RESEND_MEMORY:
             self._resends.clear()
         self._resends[sequence] = tries + 1

@@ -169,6 +169,12 @@ def test_remb_counts_only_below_what_is_sent() -> None:
     assert estimate.cap_bps == pytest.approx(500_000)
 
 
+def test_resends_take_a_quarter_of_the_link_at_most() -> None:
+    estimate = LinkEstimate(400_000)
+    sent = sum(estimate.may_resend(100 + turn / 1000, 1000) for turn in range(10_000))
+    assert sent * 8000 == pytest.approx(0.25 * 400_000 * 10, rel=0.1)
+
+
 def test_a_blocked_tcp_path_halves_what_is_sent_and_a_limit_is_never_passed() -> None:
     estimate = LinkEstimate(2_000_000)
     assert estimate.cap_bps == 2_000_000
