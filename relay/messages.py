@@ -80,6 +80,11 @@ def leave(reason: int, action: int) -> rtc.SignalResponse:
     return rtc.SignalResponse(leave=request)
 
 
+def reason_name(reason: int) -> str:
+    """For logs. Clients choose the number in their own `leave`, so it may be of the future, or nonsense."""
+    return Reason.Name(reason) if reason in Reason.values() else str(reason)
+
+
 def update(participants: Iterable[models.ParticipantInfo]) -> rtc.SignalResponse:
     return rtc.SignalResponse(update=rtc.ParticipantUpdate(participants=participants))
 

@@ -214,7 +214,7 @@ class Participant:
         """Something between us broke: the client rejoins from the start."""
         if self.state == State.DISCONNECTED:
             return
-        logger.info("participant must rejoin", extra={**self.log_fields, "reason": Reason.Name(reason)})
+        logger.info("participant must rejoin", extra={**self.log_fields, "reason": messages.reason_name(reason)})
         self.context.counters["rejoins_asked"] += 1
         self.leave(reason, Action.RECONNECT)
 
@@ -371,7 +371,7 @@ class Participant:
             kind=models.ParticipantInfo.Kind.Name(self.kind),
             client_protocol=_integer(self.client.get("client_protocol", "")),
             capabilities=_capabilities(self.client.get("capabilities", "")),
-            disconnect_reason=Reason.Name(self.disconnect_reason),
+            disconnect_reason=self.disconnect_reason,  # type: ignore[arg-type]  # a number: see reason_name
         )
 
 

@@ -76,5 +76,5 @@ class Permission:
             recorder=self.recorder,
             agent=self.agent,
             can_subscribe_metrics=self.can_subscribe_metrics,
-            can_publish_sources=[models.TrackSource.Name(source) for source in sorted(self.sources)],
+            can_publish_sources=sorted(self.sources),  # type: ignore[arg-type]  # numbers, also of future sources
         )

@@ -133,7 +133,7 @@ class Room:
         self._tell_recording()
         if self._is_deserted():
             self._empty_since = clock.now()
-        logger.info("participant left", extra={**participant.log_fields, "reason": Reason.Name(reason)})
+        logger.info("participant left", extra={**participant.log_fields, "reason": messages.reason_name(reason)})
 
     def became_active(self, participant: Participant) -> None:
         """Its primary connection is up."""

@@ -7,11 +7,12 @@ but its sender.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from itertools import chain, islice
 from typing import Any
 
 from google.protobuf.message import DecodeError
-from livekit.protocol import rtc
+from livekit.protocol import models, rtc
 
 from relay import clock, sdp
 from relay.errors import ProtocolError
@@ -22,6 +23,9 @@ from relay.subscription import WantedMedia
 logger = logging.getLogger(__name__)
 
 Reasons = rtc.RequestResponse
+
+# Tracks named in one message: twice what the largest room has, far below what 2 MiB could name.
+MAX_TRACK_SIDS = 2048
 
 
 def receive(participant: Participant, payload: bytes) -> None:
@@ -121,23 +125,32 @@ def handle_subscription_permission(participant: Participant, message: rtc.Subscr
 
 
 def handle_subscription(participant: Participant, message: rtc.UpdateSubscription) -> None:
-    participant.subscribing.update(_track_sids(message), subscribe=message.subscribe)
+    participant.subscribing.update(_track_sids(participant, message), subscribe=message.subscribe)
 
 
 def handle_track_setting(participant: Participant, message: rtc.UpdateTrackSettings) -> None:
+    quality = int(message.quality)
     wanted = WantedMedia(
-        disabled=message.disabled,
-        quality=int(message.quality),
+        disabled=message.disabled or quality == models.VideoQuality.OFF,
+        quality=min(max(quality, 0), int(models.VideoQuality.HIGH)),
         width=message.width,
         height=message.height,
         fps=message.fps,
     )
-    participant.subscribing.configure(message.track_sids, wanted)
+    participant.subscribing.configure(_bounded(participant, message.track_sids), wanted)
 
 
-def _track_sids(message: rtc.UpdateSubscription) -> list[str]:
-    nested = [sid for tracks in message.participant_tracks for sid in tracks.track_sids]
-    return list(dict.fromkeys([*message.track_sids, *nested]))
+def _track_sids(participant: Participant, message: rtc.UpdateSubscription) -> list[str]:
+    nested = (sid for tracks in message.participant_tracks for sid in tracks.track_sids)
+    return list(dict.fromkeys(_bounded(participant, chain(message.track_sids, nested))))
+
+
+def _bounded(participant: Participant, track_sids: Iterable[str]) -> list[str]:
+    """At most `MAX_TRACK_SIDS` of them; the rest is counted and ignored."""
+    kept = list(islice(track_sids, MAX_TRACK_SIDS + 1))
+    if len(kept) > MAX_TRACK_SIDS:
+        participant.context.counters["signals_oversize"] += 1
+    return kept[:MAX_TRACK_SIDS]
 
 
 # The participant itself ---------------------------------------------------------------------------------------
@@ -181,8 +194,9 @@ def handle_sync_state(participant: Participant, message: rtc.SyncState) -> None:
         participant.context.counters["resumes_mismatched"] += 1
         participant.fail(Reason.STATE_MISMATCH)
         return
-    participant.subscribing.update(_track_sids(message.subscription), subscribe=message.subscription.subscribe)
-    participant.subscribing.disable(message.track_sids_disabled)
+    wanted = message.subscription
+    participant.subscribing.update(_track_sids(participant, wanted), subscribe=wanted.subscribe)
+    participant.subscribing.disable(_bounded(participant, message.track_sids_disabled))
 
 
 def _is_published(participant: Participant, entry: rtc.TrackPublishedResponse) -> bool:

@@ -132,7 +132,7 @@ def _asked_layers(request: rtc.AddTrackRequest) -> list[models.VideoLayer]:
     if request.type == models.TrackType.AUDIO:
         return []
     layers = list(request.layers) or (list(request.simulcast_codecs[0].layers) if request.simulcast_codecs else [])
-    return [layer for layer in layers if layer.quality != models.VideoQuality.OFF][:MAX_LAYERS]
+    return [layer for layer in layers if 0 <= layer.quality <= _HIGH][:MAX_LAYERS]  # OFF, or nonsense
 
 
 def _video_layer(layer: Layer) -> models.VideoLayer:

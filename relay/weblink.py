@@ -13,9 +13,10 @@ import struct
 from collections.abc import Callable
 from typing import Any
 
-from relay import service, signalling, wire
+from relay import clock, service, signalling, wire
 from relay.admission import JoinGate
 from relay.errors import ProtocolError, Refused
+from relay.messages import Action, Reason
 from relay.participant import JoinOptions, Participant
 from relay.rooms import Rooms
 from relay.wire import Frame, Kind
@@ -31,6 +32,12 @@ _SEQUENCE = struct.Struct("!Q")
 # What a websocket upgrade is answered with (livekit-protocol A.6). A full room is final, a busy worker is not.
 _STATUS = {"unavailable": 503, "invalid_argument": 400}
 
+# What one client may ask of us: a join with a hundred candidates is far below the burst, and reading a 100 kB offer
+# costs about as much as a hundred small messages.
+SIGNALS_PER_SECOND = 200.0
+SIGNALS_BURST = 1000.0
+_BYTES_PER_SIGNAL = 1024
+
 Command = Callable[[], dict[str, Any]]
 
 
@@ -41,6 +48,16 @@ class Session:
         self._link = link
         self.number = number
         self.participant: Participant | None = None
+        self._allowance = SIGNALS_BURST
+        self._allowed_at = clock.now()
+
+    def may_signal(self, size: int) -> bool:
+        """Whether the client has not exceeded its share of the worker (a token bucket)."""
+        now = clock.now()
+        refilled = self._allowance + (now - self._allowed_at) * SIGNALS_PER_SECOND
+        self._allowance = min(SIGNALS_BURST, refilled) - 1 - size / _BYTES_PER_SIGNAL
+        self._allowed_at = now
+        return self._allowance >= 0
 
     def send(self, payload: bytes) -> None:
         self._link.write(wire.pack(Kind.SIGNAL, session=self.number, payload=payload))
@@ -240,6 +257,11 @@ class WebLink:
         session = self.sessions.get(frame.session)
         if session is None or session.participant is None:
             self._links.count("signals_orphaned")
+            return
+        if not session.may_signal(len(frame.payload)):
+            self._links.count("signals_flooding")
+            logger.warning("participant floods", extra=session.participant.log_fields)
+            session.participant.leave(Reason.STATE_MISMATCH, Action.DISCONNECT)
             return
         try:
             signalling.receive(session.participant, frame.payload)

@@ -142,6 +142,21 @@ async def test_an_unknown_resume_is_opened_told_and_closed(desk: Desk) -> None:
     assert kinds == [Kind.OPENED, Kind.SIGNAL, Kind.CLOSE]
 
 
+async def test_a_client_that_floods_is_sent_away_and_the_others_stay(desk: Desk) -> None:
+    web = await desk.web()
+    for number, identity in enumerate(("alice", "eve")):
+        web.open(number, identity)
+        await web.read(Kind.OPENED)
+    ping = rtc.SignalRequest(ping=1).SerializeToString()
+    for _ in range(3000):
+        web.send(Kind.SIGNAL, session=1, payload=ping)
+    closed = await web.read(Kind.CLOSE)
+
+    assert closed.session == 1
+    assert set(desk.stage.rooms.by_name["council"].participants) == {"alice"}
+    assert desk.stage.counters["signals_flooding"] == 1
+
+
 async def test_a_lost_link_takes_signalling_and_nothing_else(desk: Desk) -> None:
     web = await desk.web()
     web.open(1, "alice")
