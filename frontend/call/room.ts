@@ -27,6 +27,8 @@ function roomOptions(preferences: Preferences): RoomOptions {
     adaptiveStream: true,
     dynacast: true,
     webAudioMix: false,
+    // The embedded relay speaks two peer connections; asking for one first costs a refusal, noted on the console.
+    singlePeerConnection: false,
     disconnectOnPageLeave: true,
     publishDefaults: { simulcast: true },
     audioCaptureDefaults: { ...captureFlags(), ...(microphoneId && { deviceId: { ideal: microphoneId } }) },
