@@ -140,7 +140,7 @@ class Portal:
     def _address(self) -> str:
         host = self.environment.get("HOST")
         if host is None:
-            return f"http://127.0.0.1:{self.port}"
+            return f"http://localhost:{self.port}"
         return f"https://{f'[{host}]' if ':' in host else host}:{self.port}"
 
     def _is_ready(self) -> bool:

@@ -67,6 +67,9 @@ class Screen(ABC):
     async def wait_for(self, selector: str) -> None: ...
 
     @abstractmethod
+    async def screenshot(self, path: Path) -> None: ...
+
+    @abstractmethod
     async def problems(self) -> tuple[list[str], list[str]]:
         """Complaints of the console, and every address that was asked."""
 
@@ -204,6 +207,9 @@ class ChromiumScreen(Screen):
     async def wait_for(self, selector: str) -> None:
         await self.page.wait_for_selector(selector)
 
+    async def screenshot(self, path: Path) -> None:
+        await self.page.screenshot(path=path)
+
     async def problems(self) -> tuple[list[str], list[str]]:
         return self._complaints, self._addresses
 
@@ -227,6 +233,9 @@ class FirefoxScreen(Screen):
 
     async def wait_for(self, selector: str) -> None:
         await self.order("wait", selector=selector)
+
+    async def screenshot(self, path: Path) -> None:
+        await self.order("screenshot", path=str(path))
 
     async def problems(self) -> tuple[list[str], list[str]]:
         found = await self.order("problems")
@@ -258,14 +267,15 @@ async def chromium(number: int, url: str, media: Path, *, flags: Sequence[str] =
         await context.add_init_script(path=BROWSER / "media.js")
         screen = ChromiumScreen(number, url, await context.new_page())
         try:
-            yield screen
-            await screen.assert_unblemished()
+            async with _explained(screen, media):
+                yield screen
+                await screen.assert_unblemished()
         finally:
             await browser.close()
 
 
 @asynccontextmanager
-async def firefox(number: int, url: str) -> AsyncIterator[FirefoxScreen]:
+async def firefox(number: int, url: str, media: Path) -> AsyncIterator[FirefoxScreen]:
     """Firefox ESR over WebDriver BiDi."""
     process = await asyncio.create_subprocess_exec(
         "node",
@@ -280,12 +290,27 @@ async def firefox(number: int, url: str) -> AsyncIterator[FirefoxScreen]:
     try:
         await screen.answer()
         await screen.order("prepare", script=str(BROWSER / "media.js"))
-        yield screen
-        await screen.assert_unblemished()
+        async with _explained(screen, media):
+            yield screen
+            await screen.assert_unblemished()
     finally:
         assert process.stdin is not None
         process.stdin.close()
         await process.wait()
+
+
+@asynccontextmanager
+async def _explained(screen: Screen, folder: Path) -> AsyncIterator[None]:
+    """Puts what the person had before their eyes beside a failure."""
+    try:
+        yield
+    except Exception as error:
+        picture = folder / f"failed-{screen.number}.png"
+        complaints, _ = await screen.problems()
+        text = str(await screen.evaluate("location.href + '\\n' + document.body.innerText"))
+        await screen.screenshot(picture)
+        error.add_note(f"browser {screen.number} showed {picture}:\n{text[:1500]}\ncomplaints: {complaints}")
+        raise
 
 
 @lru_cache

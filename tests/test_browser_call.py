@@ -50,7 +50,7 @@ async def test_a_guest_waits_is_admitted_and_both_see_and_hear_each_other(portal
 
 
 async def test_chromium_and_firefox_see_and_hear_each_other(portal: Portal, media: Path) -> None:
-    async with chromium(1, portal.url, media) as host, firefox(2, portal.url) as guest:
+    async with chromium(1, portal.url, media) as host, firefox(2, portal.url, media) as guest:
         slug = await host_opens_a_room(host)
         await guest_is_admitted(host, guest, slug, "Bob Petit")
         await assert_screens_meet([host, guest])
