@@ -95,11 +95,13 @@ class _Relay:
     def __init__(self, threads: ThreadPoolExecutor) -> None:
         self._threads = threads
         self._is_due = asyncio.Event()
+        self._noting: set[asyncio.Task[None]] = set()
         self.links = RelayLinks(
             settings.RELAY_WORKERS,
             Path(settings.RUN_DIR),
             on_event=self._on_event,
             on_up=lambda link: self._is_due.set(),
+            on_down=self._on_down,
         )
 
     async def run(self) -> None:
@@ -116,6 +118,17 @@ class _Relay:
         finally:
             await self.links.stop()
 
+    def _on_down(self, link: RelayLink) -> None:
+        at = timezone.now()
+        homes = self.links
+
+        def work() -> None:
+            reconcile.note_last_contact(at, lambda room_name: homes.home_of(room_name) is link)
+
+        task = asyncio.create_task(_logged("last contact", _in_thread(self._threads, work)))
+        self._noting.add(task)
+        task.add_done_callback(self._noting.discard)
+
     async def _on_event(self, event: WebhookEvent) -> None:
         """Returns once the event is committed. Raises `Unavailable` while the database is."""
         try:
@@ -129,6 +142,7 @@ class _Relay:
                 await asyncio.gather(*(link.events_settled() for link in self.links.links))
         except TimeoutError:
             return  # the rows cannot be right before the events are in
+        await asyncio.gather(*self._noting)
         snapshot = await snapshot_of_relay(self.links)
         await _in_thread(self._threads, lambda: reconcile.reconcile_rooms(snapshot))
 

@@ -52,6 +52,14 @@ def reconcile_rooms(snapshot: Snapshot) -> int:
     return closed
 
 
+def note_last_contact(at: datetime, covers: Callable[[str], bool]) -> None:
+    """The engine of these rooms is gone, and had told everything until now: what is open was open until now."""
+    calls = CallSession.objects.filter(ended_at__isnull=True, last_seen_at__lt=at).select_related("room")
+    of_engine = [call.pk for call in calls if covers(call.room.media_name)]
+    CallSession.objects.filter(pk__in=of_engine).update(last_seen_at=at)
+    Attendance.objects.filter(call__in=of_engine, left_at__isnull=True, last_seen_at__lt=at).update(last_seen_at=at)
+
+
 def snapshot_of_cluster(taken_at: datetime) -> Snapshot:
     """What a LiveKit cluster has. Raises `Unavailable`."""
     rooms = [LiveRoom(room, media.list_participants(room.name)) for room in media.list_rooms()]

@@ -80,6 +80,7 @@ class Event:
 
 
 EventHandler = Callable[[WebhookEvent], Awaitable[None]]
+LinkHandler = Callable[["RelayLink"], None]
 
 
 class Session:
@@ -138,7 +139,9 @@ class Session:
 class RelayLink:
     """One slot's socket: up, down, or spoken by a worker of another version."""
 
-    def __init__(self, slot: int, path: Path, *, on_event: EventHandler, on_up: Callable[[RelayLink], None]) -> None:
+    def __init__(
+        self, slot: int, path: Path, *, on_event: EventHandler, on_up: LinkHandler, on_down: LinkHandler
+    ) -> None:
         self.slot = slot
         self.path = path
         self.state = LinkState.DOWN
@@ -147,6 +150,7 @@ class RelayLink:
         self.counters: Counter[str] = Counter()
         self._on_event = on_event
         self._on_up = on_up
+        self._on_down = on_down
         self._writer: asyncio.StreamWriter | None = None
         self._sessions: dict[int, Session] = {}
         self._calls: dict[int, asyncio.Future[bytes]] = {}
@@ -261,6 +265,7 @@ class RelayLink:
         finally:
             if was_up:
                 self._lose()
+                self._on_down(self)
             writer.close()
         return was_up
 
@@ -450,10 +455,16 @@ class RelayLinks:
     """The links of all slots, and which of them a room belongs to."""
 
     def __init__(
-        self, slots: int, run_dir: Path, *, on_event: EventHandler, on_up: Callable[[RelayLink], None] | None = None
+        self,
+        slots: int,
+        run_dir: Path,
+        *,
+        on_event: EventHandler,
+        on_up: LinkHandler = lambda link: None,
+        on_down: LinkHandler = lambda link: None,
     ) -> None:
         self.links = [
-            RelayLink(slot, run_dir / f"relay-{slot}.sock", on_event=on_event, on_up=on_up or (lambda link: None))
+            RelayLink(slot, run_dir / f"relay-{slot}.sock", on_event=on_event, on_up=on_up, on_down=on_down)
             for slot in range(slots)
         ]
         self._tasks: list[asyncio.Task[None]] = []

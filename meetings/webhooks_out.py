@@ -102,7 +102,8 @@ def _post(client: httpx.Client, delivery: WebhookDelivery) -> None:
     try:
         response = client.post(delivery.url, content=body, headers=headers)
     except httpx.HTTPError as error:
-        raise DeliveryFailed(f"{urlsplit(delivery.url).hostname}: {type(error).__name__}") from error
+        # Whole in one line; httpx's chain of causes would be forty.
+        raise DeliveryFailed(f"{urlsplit(delivery.url).hostname}: {type(error).__name__}: {error}") from None
     if not response.is_success:
         raise DeliveryFailed(f"{urlsplit(delivery.url).hostname} answered {response.status_code}")
 

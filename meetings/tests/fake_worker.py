@@ -121,9 +121,8 @@ class FakeWorker:
     def _answer(self, frame: Frame, writer: asyncio.StreamWriter) -> None:
         method, _, request = frame.payload.partition(b"\0")
         self.frames.put_nowait(frame)
-        answer = self.answers.get(method.decode(), lambda request: Refused("unimplemented", "not in this test"))(
-            request
-        )
+        give = self.answers.get(method.decode())
+        answer = give(request) if give else Refused("unimplemented", "not in this test")
         if isinstance(answer, Refused):
             document = {"code": answer.code, "msg": answer.reason}
             writer.write(wire.pack_json(Kind.ERROR, document, request=frame.request))

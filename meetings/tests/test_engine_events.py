@@ -22,7 +22,7 @@ from meetings.engine_events import BadEvent, receive_webhook
 from meetings.models import Attendance, CallSession, EngineEvent, Participant, Room
 from meetings.models.participant import State
 from meetings.permissions import permission_of
-from meetings.reconcile import LiveRoom, Snapshot, reconcile_rooms
+from meetings.reconcile import LiveRoom, Snapshot, note_last_contact, reconcile_rooms
 from meetings.tests.fake_engine import facade
 from meetings.tests.rows import make_participant, make_room
 from meetings.tokens import grants_of
@@ -144,7 +144,7 @@ def test_an_event_whose_handling_fails_is_not_taken() -> None:
 
 def test_everybody_must_be_let_in_anew_after_the_call() -> None:
     room = make_room()
-    person = make_participant(room)
+    person = make_participant(room, admitted_at=at(-10))
     for message in whole_call(room, person):
         receive_webhook(message)
     person.refresh_from_db()
@@ -153,7 +153,7 @@ def test_everybody_must_be_let_in_anew_after_the_call() -> None:
 
 def test_the_late_end_of_an_old_call_ends_no_newer_one() -> None:
     room = make_room()
-    person = make_participant(room)
+    person = make_participant(room, admitted_at=at(-10))
     receive_webhook(event("room_started", room, 0))
     newer = event("room_started", room, 100, room_sid="RM_2", id="EV_2")
     newer.room.creation_time = START + 100
@@ -270,6 +270,23 @@ def test_a_dead_workers_call_ends_when_it_was_last_seen() -> None:
     assert reconcile_rooms(snapshot(120)) == 1
     call, stay = CallSession.objects.get(), Attendance.objects.get()
     assert (call.ended_at, stay.left_at, stay.reason) == (at(60), at(60), "lost")
+
+
+def test_the_break_of_the_link_is_a_truer_end_than_the_last_round() -> None:
+    room, person = a_running_call()
+    reconcile_rooms(snapshot(60, live(room, person)))
+    note_last_contact(at(90), lambda name: name == room.media_name)
+    note_last_contact(at(100), lambda name: name != room.media_name)  # another worker's
+    reconcile_rooms(snapshot(120))
+    assert (CallSession.objects.get().ended_at, Attendance.objects.get().left_at) == (at(90), at(90))
+
+
+def test_who_was_in_a_dead_workers_call_may_come_back() -> None:
+    _, person = a_running_call()
+    Participant.objects.update(admitted_at=at(-10))
+    reconcile_rooms(snapshot(120))
+    person.refresh_from_db()
+    assert person.state == State.ADMITTED
 
 
 def test_a_worker_that_cannot_be_asked_ends_nothing() -> None:
