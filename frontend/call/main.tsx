@@ -37,6 +37,10 @@ function start(root: HTMLElement): void {
     },
     connectMedia: async (access, events) => {
       const { connectRoom } = await import("./room.ts");
+      const { audioinput, videoinput } = preview.getSnapshot();
+      // Who joined without a device that does not open is not asked for it again at the door.
+      if (audioinput.fault) wishes.microphone = false;
+      if (videoinput.fault) wishes.camera = false;
       const tracks = preview.take();
       const onDeviceError = (error: unknown) => notices.show(strings.deviceFailed[deviceFault(error)], "warning");
       return connectRoom(access, { preferences: preferences.current, wishes, tracks, events, onDeviceError });

@@ -29,7 +29,11 @@ export function PreviewPane({ choices, acts }: { choices: Choices; acts: Prepara
         {!videoinput.track && (
           <p className="preview__empty">
             <Icon name="cameraOff" />
-            {videoinput.isOpening ? strings.cameraOpening : strings.cameraOff}
+            {videoinput.isOpening
+              ? strings.cameraOpening
+              : videoinput.fault
+                ? strings.faultTitle.videoinput
+                : strings.cameraOff}
           </p>
         )}
         <div className="preview__switches">

@@ -1,5 +1,5 @@
 import { useLocalParticipant, useRoomContext } from "@livekit/components-react";
-import { ParticipantEvent, Track } from "livekit-client";
+import { type LocalTrackPublication, ParticipantEvent, Track, TrackEvent } from "livekit-client";
 import { useCallback, useEffect, useRef, useState } from "react";
 import { useCall } from "../callcontext.ts";
 import { deviceFault } from "../devicefault.ts";
@@ -19,17 +19,26 @@ export function useMediaControls(): MediaControls {
 
   useEffect(() => {
     const me = room.localParticipant;
-    const handleMuted = ({ source }: { source: Track.Source }) => {
-      if (source === Track.Source.Microphone && asked.current.microphone) {
-        asked.current.microphone = false;
-        notices.show(strings.mutedByHost, "warning");
-      } else if (source === Track.Source.Camera && asked.current.camera) {
-        asked.current.camera = false;
-        notices.show(strings.cameraOffByHost, "warning");
-      }
+    // A device that is pulled out: livekit opens another one or, where there is none, mutes the track.
+    const unplugged = new Set<Track.Source>();
+    const watchDevice = ({ source, track }: LocalTrackPublication) => {
+      track?.on(TrackEvent.Ended, () => unplugged.add(source));
     };
+    const handleMuted = ({ source }: { source: Track.Source }) => {
+      const which =
+        source === Track.Source.Microphone ? "microphone" : source === Track.Source.Camera ? "camera" : null;
+      if (which === null || !asked.current[which]) return;
+      asked.current[which] = false;
+      const byHost = which === "microphone" ? strings.mutedByHost : strings.cameraOffByHost;
+      notices.show(unplugged.delete(source) ? strings.deviceFailed.missing : byHost, "warning");
+    };
+    for (const publication of me.trackPublications.values()) watchDevice(publication as LocalTrackPublication);
+    me.on(ParticipantEvent.LocalTrackPublished, watchDevice);
     me.on(ParticipantEvent.TrackMuted, handleMuted);
-    return () => void me.off(ParticipantEvent.TrackMuted, handleMuted);
+    return () => {
+      me.off(ParticipantEvent.LocalTrackPublished, watchDevice);
+      me.off(ParticipantEvent.TrackMuted, handleMuted);
+    };
   }, [room, notices, strings]);
 
   const turn = useCallback(

@@ -2,15 +2,15 @@
 
 export const fr = {
   // Device check
-  checkTitle: "Prêt à rejoindre la réunion ?",
+  checkTitle: "Prêt à rejoindre la réunion ?",
   unnamedRoom: (slug: string) => `Réunion ${slug}`,
   checkIntro: "Vérifiez votre image et votre micro. Personne ne vous voit ni ne vous entend encore.",
   nameLabel: "Votre nom",
   nameHint: "Les autres personnes le verront pendant la réunion.",
   nameMissing: "Indiquez votre nom pour rejoindre la réunion.",
-  signedInAs: (name: string) => `Vous participez sous le nom « ${name} ».`,
+  signedInAs: (name: string) => `Vous participez sous le nom « ${name} ».`,
   signIn: "Se connecter",
-  signInHint: "Vous avez un compte ?",
+  signInHint: "Vous avez un compte ?",
   microphone: "Micro",
   camera: "Caméra",
   speaker: "Haut-parleur",
@@ -21,7 +21,7 @@ export const fr = {
   testSpeakerPlaying: "Son en cours…",
   testSpeakerFailed: "Le son n’a pas pu être joué sur cet appareil. Choisissez-en un autre.",
   micLevel: "Niveau du micro",
-  micLevelHint: "Parlez : la barre doit bouger.",
+  micLevelHint: "Parlez : la barre doit bouger.",
   micLevelOff: "Votre micro est coupé.",
   cameraOff: "Votre caméra est coupée",
   cameraOpening: "Ouverture de la caméra…",
@@ -32,7 +32,7 @@ export const fr = {
   join: "Rejoindre la réunion",
   joinSilent: "Rejoindre sans micro ni caméra",
   joining: "Connexion…",
-  lobbyHint: "Ce salon a une salle d’attente : une personne qui organise la réunion vous fera entrer.",
+  lobbyHint: "Ce salon a une salle d’attente : une personne qui organise la réunion vous fera entrer.",
   selfPreview: "Votre image",
 
   // Device faults
@@ -41,32 +41,32 @@ export const fr = {
   faultRefused: [
     "Cliquez sur l’icône à gauche de l’adresse de la page (cadenas ou réglages).",
     "Autorisez le micro et la caméra pour ce site.",
-    "Revenez ici et cliquez sur « Réessayer ».",
+    "Revenez ici et cliquez sur « Réessayer ».",
     "Si rien ne change, vérifiez que votre ordinateur autorise le navigateur à les utiliser (réglages de confidentialité).",
   ],
-  faultMissing: ["Branchez l’appareil ou choisissez-en un autre dans la liste.", "Cliquez sur « Réessayer »."],
+  faultMissing: ["Branchez l’appareil ou choisissez-en un autre dans la liste.", "Cliquez sur « Réessayer »."],
   faultBusy: [
     "Fermez les autres applications qui l’utilisent (une autre visioconférence, par exemple).",
-    "Cliquez sur « Réessayer ».",
+    "Cliquez sur « Réessayer ».",
   ],
   faultInsecure: [
-    "Cette page n’est pas ouverte en HTTPS : le navigateur refuse alors le micro et la caméra.",
+    "Cette page n’est pas ouverte en HTTPS : le navigateur refuse alors le micro et la caméra.",
     "Demandez l’adresse sécurisée à la personne qui vous invite.",
   ],
-  faultUnknown: ["Débranchez puis rebranchez l’appareil.", "Cliquez sur « Réessayer »."],
-  faultStillJoin: "Vous pouvez aussi entrer sans : vous verrez et entendrez les autres.",
+  faultUnknown: ["Débranchez puis rebranchez l’appareil.", "Cliquez sur « Réessayer »."],
+  faultStillJoin: "Vous pouvez aussi entrer sans : vous verrez et entendrez les autres.",
   retry: "Réessayer",
 
   // Notices on the device check
   noticeOffline: "Le serveur ne répond pas. Vérifiez votre connexion au réseau, puis réessayez.",
   noticeTooMany: "Trop de tentatives en peu de temps. Attendez une minute, puis réessayez.",
   noticeServerError:
-    "Le serveur n’a pas pu traiter la demande. Réessayez ; si cela continue, prévenez votre assistance informatique.",
+    "Le serveur n’a pas pu traiter la demande. Réessayez ; si cela continue, prévenez votre assistance informatique.",
 
   // Lobby
   waitingTitle: "Vous êtes dans la salle d’attente",
   waitingText: (room: string) =>
-    `La personne qui organise « ${room} » a été prévenue de votre arrivée. Vous entrerez dès qu’elle aura accepté.`,
+    `La personne qui organise « ${room} » a été prévenue de votre arrivée. Vous entrerez dès qu’elle aura accepté.`,
   waitingKeepTesting: "En attendant, vous pouvez encore vérifier votre micro et votre caméra.",
   waitingStop: "Ne plus attendre",
 
@@ -132,9 +132,9 @@ export const fr = {
   lockRoom: "Verrouiller le salon",
   unlockRoom: "Déverrouiller le salon",
   lockHint: "Un salon verrouillé n’accepte plus personne, même en salle d’attente.",
-  confirmRemoveTitle: (name: string) => `Exclure ${name} ?`,
+  confirmRemoveTitle: (name: string) => `Exclure ${name} ?`,
   confirmRemoveText: "Cette personne quittera la réunion et ne pourra pas y revenir.",
-  confirmEndTitle: "Terminer la réunion pour tout le monde ?",
+  confirmEndTitle: "Terminer la réunion pour tout le monde ?",
   confirmEndText: "Toutes les personnes présentes quitteront la réunion.",
   cancel: "Annuler",
 
@@ -157,15 +157,15 @@ export const fr = {
   cameraIsOff: "Caméra coupée",
   shareStarted: "Vous partagez votre écran",
   shareStopped: "Partage d’écran arrêté",
-  joined: (names: string) => `${names} : arrivée dans la réunion`,
-  departed: (names: string) => `${names} : départ de la réunion`,
+  joined: (names: string) => `${names} : arrivée dans la réunion`,
+  departed: (names: string) => `${names} : départ de la réunion`,
   joinedMany: (count: number) => `${count} personnes sont arrivées`,
   departedMany: (count: number) => `${count} personnes sont parties`,
   startedSharing: (name: string) => `${name} partage son écran`,
   stoppedSharing: (name: string) => `${name} ne partage plus son écran`,
   mutedByHost: "Une personne qui modère la réunion a coupé votre micro.",
   cameraOffByHost: "Une personne qui modère la réunion a coupé votre caméra.",
-  roleBecame: (role: string) => `Votre rôle est maintenant : ${role}.`,
+  roleBecame: (role: string) => `Votre rôle est maintenant : ${role}.`,
   roomIsLocked: "Le salon est verrouillé.",
   roomIsUnlocked: "Le salon est ouvert.",
   backInCall: "La connexion est rétablie.",
@@ -173,12 +173,12 @@ export const fr = {
     refused: "Le navigateur refuse l’accès à l’appareil. Autorisez-le à gauche de l’adresse de la page.",
     missing: "L’appareil est introuvable. Branchez-le ou choisissez-en un autre.",
     busy: "L’appareil est utilisé par une autre application. Fermez-la, puis réessayez.",
-    insecure: "La page n’est pas ouverte en HTTPS : micro et caméra sont impossibles.",
+    insecure: "La page n’est pas ouverte en HTTPS : micro et caméra sont impossibles.",
     unknown: "L’appareil n’a pas pu être ouvert. Débranchez-le puis rebranchez-le.",
   },
   shareRefused: "L’écran n’est pas partagé.",
   actionRefused: "Vous n’avez pas le droit de faire cela.",
-  actionFailed: "L’action n’a pas abouti : le serveur ne répond pas. Réessayez.",
+  actionFailed: "L’action n’a pas abouti : le serveur ne répond pas. Réessayez.",
   notifications: "Notifications",
   dismiss: "Masquer",
 
@@ -216,7 +216,7 @@ export const fr = {
     },
     "not-found": {
       title: "Ce salon n’existe pas",
-      text: "Vérifiez le lien que vous avez reçu : il est peut-être incomplet.",
+      text: "Vérifiez le lien que vous avez reçu : il est peut-être incomplet.",
     },
     unsupported: {
       title: "Ce navigateur ne permet pas la visioconférence",
