@@ -42,11 +42,18 @@ class JoinForm(DsfrBaseForm):  # type: ignore[misc]  # dsfr ships no types
         text = self.cleaned_data["code"].strip()
         if "/" in text:
             # Only the path counts: wherever the link leads, we stay on this portal.
-            text = urlsplit(text).path.rstrip("/").rpartition("/")[2]
+            text = _last_of_path(text)
         match = _BARE_CODE.fullmatch(text.lower())
         if match is None:
             raise forms.ValidationError(_("A code has three groups of letters, such as abc-defg-hij."))
         return "-".join(match.groups())
+
+
+def _last_of_path(link: str) -> str:
+    try:
+        return urlsplit(link).path.rstrip("/").rpartition("/")[2]
+    except ValueError:  # no URL at all, such as http://[/
+        return ""
 
 
 class RoomSettingsForm(DsfrBaseForm, _RoomModelForm):  # type: ignore[misc]  # dsfr ships no types

@@ -164,7 +164,12 @@ CACHES = {
     "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
     if REDIS_URL
     # One web process reads and writes rate limits; the cache holds only what may vanish with it.
-    else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "portal"}
+    else {
+        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+        "LOCATION": "portal",
+        # At the default of 300, a caller with many addresses would push other callers' counters out.
+        "OPTIONS": {"MAX_ENTRIES": 100_000},
+    }
 }
 CHANNEL_LAYERS = {
     "default": {

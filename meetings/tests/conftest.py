@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 from django.core.cache import cache
+from django.utils.translation import trans_real
 from pytest_django import Settings
 
 from meetings import media
@@ -60,3 +63,16 @@ def make_meeting(cast: Cast) -> Meeting:
         bob=cast.bob.sits(room, role=Role.MODERATOR),
         charlie=cast.charlie.sits(room),
     )
+
+
+@pytest.fixture
+def compiled_locale(tmp_path: Path, settings: Settings) -> Iterator[None]:
+    """The catalogues as they are now, whether or not somebody has compiled them in the tree."""
+    for source in sorted(Path(settings.BASE_DIR).glob("locale/*/LC_MESSAGES/django.po")):
+        target = tmp_path / source.relative_to(Path(settings.BASE_DIR) / "locale").with_suffix(".mo")
+        target.parent.mkdir(parents=True)
+        subprocess.run(["msgfmt", "-o", target, source], check=True)
+    settings.LOCALE_PATHS = [str(tmp_path)]
+    trans_real._translations = {}
+    yield
+    trans_real._translations = {}
