@@ -73,6 +73,6 @@ def compiled_locale(tmp_path: Path, settings: Settings) -> Iterator[None]:
         target.parent.mkdir(parents=True)
         subprocess.run(["msgfmt", "-o", target, source], check=True)
     settings.LOCALE_PATHS = [str(tmp_path)]
-    trans_real._translations = {}
+    trans_real._translations = {}  # type: ignore[attr-defined]  # the cache that Django's own tests empty so
     yield
-    trans_real._translations = {}
+    trans_real._translations = {}  # type: ignore[attr-defined]  # the cache that Django's own tests empty so
