@@ -15,7 +15,7 @@ from livekit.protocol.room import ListRoomsRequest, ListRoomsResponse
 from livekit.protocol.webhook import WebhookEvent
 
 from meetings import relay_link, relay_probe
-from meetings.engine_errors import EngineError, Unavailable
+from meetings.engine_errors import Denied, EngineError, Unavailable
 from meetings.placement import slots_of
 from meetings.relay_link import LinkState, RelayLinks
 from meetings.tests.fake_worker import FakeWorker, no_events, running, until, until_up
@@ -46,7 +46,7 @@ async def test_a_worker_of_another_version_gets_no_session_and_no_call(tmp_path:
         await until(lambda: links.links[0].state is LinkState.MISMATCH)
         with pytest.raises(Unavailable):
             await links.call("r", "Relay.Status", b"")
-        with pytest.raises(relay_link.Denied) as denied:
+        with pytest.raises(Denied) as denied:
             await links.links[0].open({"room": "r"}, hold_seconds=0.05)
         assert denied.value.status == 503
         assert not worker.opened

@@ -18,6 +18,7 @@ from livekit.protocol.room import RoomParticipantIdentity, UpdateParticipantRequ
 from livekit.protocol.rtc import LeaveRequest, Ping, ReconnectResponse, SignalRequest, SignalResponse
 
 from meetings import engine, relay_link
+from meetings.engine_errors import Denied
 from meetings.models import Participant
 from meetings.models.participant import State
 from meetings.relay_link import End, LinkState, RelayLinks
@@ -307,6 +308,6 @@ async def test_a_late_answer_to_an_upgrade_that_was_given_up_closes_the_session(
     ):
         worker.is_mute = True
         await until_up(links)
-        with pytest.raises(relay_link.Denied):
+        with pytest.raises(Denied):
             await links.links[0].open({"room": "r"}, hold_seconds=0.05)
         assert (await worker.next(Kind.CLOSE)).session == session_of(worker)
