@@ -206,12 +206,31 @@ func (r *run) waitUntilReceiving() error {
 			return nil
 		}
 		if time.Now().After(deadline) {
-			return fmt.Errorf("only %d of %d subscribers receive all %d tracks after %s", ready, len(r.subscribers), len(wanted), readyTimeout)
+			return fmt.Errorf("only %d of %d subscribers receive all %d tracks after %s; %s", ready, len(r.subscribers), len(wanted),
+				readyTimeout, r.missing(wanted))
 		}
 		if err := r.wait(100 * time.Millisecond); err != nil {
 			return err
 		}
 	}
+}
+
+// missing says of what kind the tracks are that do not arrive.
+func (r *run) missing(wanted []*stream) string {
+	var audio, video int
+	for _, s := range wanted {
+		for _, sub := range r.subscribers {
+			if sub.isReceiving([]*stream{s}) {
+				continue
+			}
+			if s.video {
+				video++
+			} else {
+				audio++
+			}
+		}
+	}
+	return fmt.Sprintf("missing: %d audio and %d video tracks; reconnects: %d", audio, video, r.reconnects.Load())
 }
 
 func (r *run) streams() []*stream {
