@@ -16,7 +16,7 @@ from visio_portal import addresses
 
 MIN_SECRET_LENGTH = 32
 # What people leave in a file that they copied from somewhere.
-_WELL_KNOWN = ("change", "secret", "devkey", "example", "default", "password", "insecure", "xxx")
+_WELL_KNOWN = ("change", "django-insecure", "secret", "devkey", "example", "default", "password", "insecure", "xxx")
 
 
 @register("visio")

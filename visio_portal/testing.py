@@ -1,4 +1,4 @@
-"""The cast of all tests. Alice hosts, Bob moderates, Charlie is invited, Dana is of another ministry, Eve has no account.
+"""The cast of all tests: Alice hosts, Bob moderates, Charlie is invited, Dana is from elsewhere, Eve has no account.
 
 Each has a browser (a Django test client with a session of its own) and comes through the outer door: HTTP. Orders to
 the media engine go to `FakeEngine`, a small server that speaks LiveKit's API and remembers what it was told.
