@@ -1,7 +1,7 @@
 // Where the person is on the way into, through and out of a call: states, events and the table of allowed steps.
 // An event that a state does not list is ignored on purpose: answers of the network may arrive after the person moved on.
 
-export type Notice = "offline" | "too-many" | "server-error";
+export type Notice = "offline" | "bad-name" | "too-many" | "server-error";
 export type FinalName = "left" | "removed" | "denied" | "ended" | "locked" | "duplicate" | "unreachable" | "not-found";
 
 export type Phase =

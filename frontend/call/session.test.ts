@@ -118,6 +118,7 @@ test("each refusal at the door has its own screen, and opens nothing", async () 
 test("what may pass by itself comes back to the device check with a reason", async () => {
   for (const [error, notice] of [
     [new Unreachable("off"), "offline"],
+    [refusal("bad_name", 400), "bad-name"],
     [refusal("too_many_requests", 429), "too-many"],
     [refusal("", 502), "server-error"],
     [new TypeError("a bug"), "server-error"],

@@ -251,6 +251,9 @@ function outcomeOf(error: unknown): Outcome | null {
 }
 
 function noticeOf(error: unknown): Notice {
-  if (error instanceof ApiError) return error.status === 429 ? "too-many" : "server-error";
+  if (error instanceof ApiError) {
+    if (error.code === "bad_name") return "bad-name";
+    return error.status === 429 ? "too-many" : "server-error";
+  }
   return error instanceof Unreachable ? "offline" : "server-error";
 }

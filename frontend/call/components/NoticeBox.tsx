@@ -6,6 +6,7 @@ export function NoticeBox({ notice }: { notice: Notice }) {
   const { strings } = useCall();
   const texts: Record<Notice, string> = {
     offline: strings.noticeOffline,
+    "bad-name": strings.noticeBadName,
     "too-many": strings.noticeTooMany,
     "server-error": strings.noticeServerError,
   };

@@ -2,6 +2,7 @@ import { useMemo } from "react";
 import { ApiError, type PersonAct, type RoomAct } from "../api.ts";
 import { useCall } from "../callcontext.ts";
 import type { Role, Source } from "../contract.ts";
+import type { Strings } from "../strings/index.ts";
 
 export type Acts = {
   onPerson: (identity: string, act: PersonAct) => void;
@@ -17,8 +18,7 @@ export function useActs(): Acts {
     const tell = (act: Promise<void>) => {
       act.catch((error: unknown) => {
         console.warn("a moderator's act failed", error);
-        const isRefused = error instanceof ApiError && error.status === 403;
-        notices.show(isRefused ? strings.actionRefused : strings.actionFailed, "warning");
+        notices.show(wording(error, strings), "warning");
       });
     };
     return {
@@ -28,4 +28,11 @@ export function useActs(): Acts {
       onRoom: (act) => tell(api.actOnRoom(act)),
     };
   }, [api, strings, notices]);
+}
+
+/** A refusal that the portal explains is told in its words, which are in the person's language. */
+function wording(error: unknown, strings: Strings): string {
+  if (!(error instanceof ApiError)) return strings.actionFailed;
+  if (error.code !== "") return error.message;
+  return error.status === 403 ? strings.actionRefused : strings.actionFailed;
 }

@@ -59,6 +59,7 @@ export const de: Strings = {
   retry: "Erneut versuchen",
 
   noticeOffline: "Der Server antwortet nicht. Prüfen Sie Ihre Netzwerkverbindung und versuchen Sie es erneut.",
+  noticeBadName: "Dieser Name hat keine sichtbaren Zeichen. Geben Sie einen lesbaren Namen ein.",
   noticeTooMany: "Zu viele Versuche in kurzer Zeit. Warten Sie eine Minute und versuchen Sie es erneut.",
   noticeServerError:
     "Der Server konnte die Anfrage nicht bearbeiten. Versuchen Sie es erneut; hält das an, melden Sie es Ihrer IT-Betreuung.",

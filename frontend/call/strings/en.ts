@@ -53,6 +53,7 @@ export const en: Strings = {
   retry: "Try again",
 
   noticeOffline: "The server does not answer. Check your network connection, then try again.",
+  noticeBadName: "This name has no visible characters. Type a name that the others can read.",
   noticeTooMany: "Too many attempts in a short time. Wait a minute, then try again.",
   noticeServerError: "The server could not handle the request. Try again; if it goes on, tell your IT support.",
 

@@ -59,6 +59,7 @@ export const fr = {
 
   // Notices on the device check
   noticeOffline: "Le serveur ne répond pas. Vérifiez votre connexion au réseau, puis réessayez.",
+  noticeBadName: "Ce nom n’a aucun caractère visible. Indiquez un nom que les autres peuvent lire.",
   noticeTooMany: "Trop de tentatives en peu de temps. Attendez une minute, puis réessayez.",
   noticeServerError:
     "Le serveur n’a pas pu traiter la demande. Réessayez ; si cela continue, prévenez votre assistance informatique.",
