@@ -41,6 +41,7 @@ class FakeWorker:
         self.frames: asyncio.Queue[Frame] = asyncio.Queue()  # all but HELLO and CALL
         self._server: asyncio.Server | None = None
         self._writers: list[asyncio.StreamWriter] = []
+        self._all_writers: list[asyncio.StreamWriter] = []
         self._serving: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> FakeWorker:
@@ -58,6 +59,9 @@ class FakeWorker:
         for task in self._serving:
             task.cancel()
         await asyncio.gather(*self._serving, return_exceptions=True)
+        for writer in self._all_writers:
+            writer.close()  # also of those whose task never began
+        await asyncio.gather(*(writer.wait_closed() for writer in self._all_writers), return_exceptions=True)
         self.path.unlink(missing_ok=True)
 
     def cut(self) -> None:
@@ -83,12 +87,16 @@ class FakeWorker:
                     return frame
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._writers.append(writer)
+        self._all_writers.append(writer)
+        if self._server is None or not self._server.is_serving():  # it connected while the test was ending
+            writer.close()
+            return
         task = asyncio.create_task(self._serve(reader, writer))
         self._serving.add(task)
         task.add_done_callback(self._serving.discard)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._writers.append(writer)
         writer.write(wire.pack_json(Kind.HELLO, self.hello))
         with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
             while True:
