@@ -38,14 +38,15 @@ class TlsFiles:
     ca: Path
 
 
-def ensure(folder: Path, hosts: Sequence[str]) -> TlsFiles:
+def ensure(folder: Path, hosts: Sequence[str], *, now: datetime.datetime | None = None) -> TlsFiles:
     """The files, made or renewed where they are missing, end soon, or do not name every one of `hosts`."""
+    now = now or datetime.datetime.now(datetime.UTC)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     files = TlsFiles(folder / _LEAF_FILE, folder / _LEAF_KEY_FILE, folder / CA_FILE)
-    if not files.ca.exists() or _ends_within(files.ca, _LEAF_DAYS):
-        _make_authority(folder)
-    if not files.certificate.exists() or _ends_within(files.certificate, _RENEW_DAYS) or not _fits(files, hosts):
-        _make_leaf(files, folder, hosts)
+    if not files.ca.exists() or _ends_within(files.ca, _LEAF_DAYS, now):
+        _make_authority(folder, now)
+    if not files.certificate.exists() or _ends_within(files.certificate, _RENEW_DAYS, now) or not _fits(files, hosts):
+        _make_leaf(files, folder, hosts, now)
     return files
 
 
@@ -55,13 +56,9 @@ def fingerprint(certificate_file: Path) -> str:
     return ":".join(f"{byte:02X}" for byte in digest)
 
 
-def _now() -> datetime.datetime:
-    return datetime.datetime.now(datetime.UTC)
-
-
-def _ends_within(certificate_file: Path, days: int) -> bool:
+def _ends_within(certificate_file: Path, days: int, now: datetime.datetime) -> bool:
     certificate = x509.load_pem_x509_certificate(certificate_file.read_bytes())
-    return certificate.not_valid_after_utc - _now() < datetime.timedelta(days=days)
+    return certificate.not_valid_after_utc - now < datetime.timedelta(days=days)
 
 
 def _fits(files: TlsFiles, hosts: Sequence[str]) -> bool:
@@ -82,7 +79,7 @@ def _names(hosts: Sequence[str]) -> list[x509.GeneralName]:
 
 
 def _builder(
-    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey, days: int
+    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey, days: int, now: datetime.datetime
 ) -> x509.CertificateBuilder:
     return (
         x509.CertificateBuilder()
@@ -90,8 +87,8 @@ def _builder(
         .issuer_name(issuer)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(_now() - datetime.timedelta(hours=1))  # clocks differ
-        .not_valid_after(_now() + datetime.timedelta(days=days))
+        .not_valid_before(now - datetime.timedelta(hours=1))  # clocks differ
+        .not_valid_after(now + datetime.timedelta(days=days))
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
     )
 
@@ -110,12 +107,12 @@ def _usage(*, signs_certificates: bool) -> x509.KeyUsage:
     )
 
 
-def _make_authority(folder: Path) -> None:
+def _make_authority(folder: Path, now: datetime.datetime) -> None:
     key = ec.generate_private_key(ec.SECP256R1())
     # A name of its own: two portals' authorities are told apart in a browser's list.
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"Visio portal authority {secrets.token_hex(3)}")])
     certificate = (
-        _builder(name, name, key, _CA_DAYS)
+        _builder(name, name, key, _CA_DAYS, now)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .add_extension(_usage(signs_certificates=True), critical=True)
         .sign(key, hashes.SHA256())
@@ -124,7 +121,7 @@ def _make_authority(folder: Path) -> None:
     _write(folder / CA_FILE, certificate.public_bytes(serialization.Encoding.PEM), 0o644)
 
 
-def _make_leaf(files: TlsFiles, folder: Path, hosts: Sequence[str]) -> None:
+def _make_leaf(files: TlsFiles, folder: Path, hosts: Sequence[str], now: datetime.datetime) -> None:
     authority = x509.load_pem_x509_certificate(files.ca.read_bytes())
     authority_key = serialization.load_pem_private_key((folder / _CA_KEY_FILE).read_bytes(), password=None)
     if not isinstance(authority_key, ec.EllipticCurvePrivateKey):
@@ -132,7 +129,7 @@ def _make_leaf(files: TlsFiles, folder: Path, hosts: Sequence[str]) -> None:
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Visio portal")])
     certificate = (
-        _builder(subject, authority.subject, key, _LEAF_DAYS)
+        _builder(subject, authority.subject, key, _LEAF_DAYS, now)
         .add_extension(x509.SubjectAlternativeName(_names(hosts)), critical=False)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_usage(signs_certificates=False), critical=True)

@@ -1,0 +1,78 @@
+"""A supervisor over small children, as a process that test_supervisor.py starts and kills.
+
+    python -m visio_portal.tests.supervised <diary> [stubborn|crashing]
+
+Children write what happens to them into the diary: one line each, `name event pid`.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+from jobs import lifeline
+from visio_portal.supervisor import Child, Group, Supervisor
+
+
+def note(diary: str, name: str, event: str, pid: int) -> None:
+    with open(diary, "a", encoding="ascii") as file:
+        file.write(f"{name} {event} {pid}\n")
+
+
+def child(diary: str, name: str, manner: str) -> None:
+    """Lives until it is told to end; a stubborn one has a child of its own and does not listen."""
+    lifeline.watch()
+    ended = threading.Event()
+
+    def end(*_: object) -> None:
+        note(diary, name, "told", os.getpid())
+        if manner != "stubborn":
+            ended.set()
+
+    signal.signal(signal.SIGTERM, end)
+    if manner == "stubborn":
+        grandchild = subprocess.Popen(["sleep", "600"])
+        note(diary, f"{name}-grandchild", "started", grandchild.pid)
+    note(diary, name, "started", os.getpid())
+    if manner == "crashing":
+        sys.exit(3)
+    while not ended.wait(0.05):
+        pass
+    note(diary, name, "ended", os.getpid())
+
+
+def main(diary: str, manner: str) -> None:
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+
+    def small(name: str, group: Group) -> Child:
+        own = manner if name == "worker" else ""
+        command = [sys.executable, "-m", "visio_portal.tests.supervised", diary, own, name]
+        seen = Path(diary)
+        return Child(
+            name=name,
+            group=group,
+            command=command,
+            environment=lambda: dict(os.environ),
+            is_ready=lambda: seen.exists() and f"{name} started" in seen.read_text(),
+            stop_seconds=2.0,
+        )
+
+    names = {"relay-0": Group.RELAY, "web": Group.WEB, "worker": Group.WORKER}
+    supervisor = Supervisor(
+        children=[small(name, group) for name, group in names.items()],
+        alive_variables=[lifeline.VARIABLE],
+        on_ready=lambda seconds: note(diary, "all", "ready", os.getpid()),
+    )
+    sys.exit(supervisor.run())
+
+
+if __name__ == "__main__":
+    if len(sys.argv) == 4:
+        child(sys.argv[1], sys.argv[3], sys.argv[2])
+    else:
+        main(sys.argv[1], (*sys.argv[2:], "")[0])
