@@ -275,18 +275,26 @@ def step_secrets(progress: Progress) -> None:
     progress.begin("Secrets in .env")
     path = ROOT / ".env"
     text = path.read_text() if path.exists() else ""
-    present = set(re.findall(r"^\s*(?:export\s+)?(\w+)\s*=\s*\S", text, re.MULTILINE)) | set(os.environ)
+    present = set(re.findall(r"^[ \t]*(?:export[ \t]+)?(\w+)[ \t]*=[ \t]*\S", text, re.MULTILINE)) | set(os.environ)
     lacking = [name for name in SECRETS if name not in present]
     if not lacking:
         progress.unchanged()
         return
-    lines = "".join(f"{name}={SECRETS[name]()}\n" for name in lacking)
+    for name in lacking:
+        # An empty line of that name would win over a later one.
+        text = re.sub(rf"^[ \t]*(?:export[ \t]+)?{name}[ \t]*=[ \t]*\n?", "", text, flags=re.MULTILINE)
     gap = "\n" if text and not text.endswith("\n") else ""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        os.fchmod(descriptor, 0o600)  # also where it was there before
-        file.write(gap + lines)
+    write_private(path, text + gap + "".join(f"{name}={SECRETS[name]()}\n" for name in lacking))
     progress.work(", ".join(lacking) + " made")
+
+
+def write_private(path: Path, text: str) -> None:
+    """Replaces the file in one step; nobody but its owner can read it at any time."""
+    partial = path.with_name(path.name + ".new")
+    partial.unlink(missing_ok=True)
+    with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(text)
+    partial.replace(path)
 
 
 def step_languages(progress: Progress) -> None:
