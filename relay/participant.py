@@ -329,6 +329,7 @@ class Participant:
             on_state=self._on_subscriber_state,
             can_signal=lambda: self.sink is not None and self.state != State.JOINING,
             send_offer=self._send_offer,
+            is_browser=self.client.get("sdk") == "js",
         )
 
     def _send_offer(self, text: str, offer_id: int) -> None:

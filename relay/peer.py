@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from relay import clock, sdp, sdpwriter
@@ -195,6 +195,7 @@ class DownlinkSection:
     wanted: Downlink | None = None
     offered: Downlink | None = None
     answered: Downlink | None = None
+    carried: set[str] = field(default_factory=set)  # sids of the tracks that it ever showed
     is_dead: bool = False  # a client that answers with port 0 has stopped its transceiver for good (JSEP)
 
     @property
@@ -215,8 +216,10 @@ class SubscriberPeer:
         on_state: Callable[[TransportState], None],
         can_signal: Callable[[], bool],
         send_offer: Callable[[str, int], None],
+        is_browser: bool,
     ) -> None:
         self._media = media
+        self._is_browser = is_browser
         self._later = later
         self._can_signal = can_signal
         self._send_offer = send_offer
@@ -335,7 +338,7 @@ class SubscriberPeer:
             if codec in self._refused_codecs:
                 downlink.refuse()
                 continue
-            section = next((known for known in self.sections if known.kind == kind and known.is_reusable), None)
+            section = self._reusable(downlink.track)
             if section is None:
                 if len(self.sections) >= MAX_DOWNLINK_SECTIONS:
                     continue  # waits for a section to become free
@@ -343,7 +346,14 @@ class SubscriberPeer:
                 self.sections.append(section)
             section.codec = codec
             section.wanted = downlink
+            section.carried.add(downlink.track.sid)
             self._waiting.remove(downlink)
+
+    def _reusable(self, track: PublishedTrack) -> DownlinkSection | None:
+        """A section for a new subscription. Browsers hear of a track each time its section wakes up; the Rust core of
+        the other SDKs tells its application of a (mid, stream) only once."""
+        fitting = (known for known in self.sections if known.kind == track.kind and known.is_reusable)
+        return next((section for section in fitting if self._is_browser or track.sid not in section.carried), None)
 
 
 def _downlink_section(section: DownlinkSection) -> sdpwriter.DownlinkSection:

@@ -255,3 +255,16 @@ async def test_the_end_of_the_supervisor_ends_the_worker_and_tells_the_clients(g
         await gateway.worker.start()
         await gateway.connect()
         await alice.until(lambda: alice.count("reconnected") == 1, "rejoining the new worker")
+
+
+async def test_unsubscribed_tracks_stop_and_come_back_when_subscribed_again(gateway: Gateway) -> None:
+    async with people(gateway, "alice", "bob") as (alice, bob):
+        await asyncio.gather(alice.publish_tone(), alice.publish_colour(60))
+        await asyncio.gather(bob.sees("alice", 60), bob.hears("alice"))
+        publications = list(bob.room.remote_participants["alice"].track_publications.values())
+        for publication in publications:
+            publication.set_subscribed(False)
+        await bob.until(lambda: bob.count("track_unsubscribed") == 2, "unsubscribing")
+        for publication in publications:
+            publication.set_subscribed(True)
+        await asyncio.gather(bob.sees("alice", 60), bob.hears("alice"))

@@ -350,6 +350,23 @@ def test_unsubscribing_stops_at_once_and_subscribing_again_brings_it_back() -> N
     assert len(bob.downs()) == 1
 
 
+@pytest.mark.parametrize(("sdk", "sections"), [("js", 1), ("python", 2)])
+def test_the_same_track_again_gets_a_new_section_where_the_sdk_needs_one(sdk: str, sections: int) -> None:
+    """The Rust core tells its application of a (mid, stream) only once; browsers each time."""
+    stage = Stage()
+    alice = stage.join("alice")
+    bob = stage.join("bob", client={"sdk": sdk})
+    info = alice.publish("mic")
+    bob.answer_all()
+    for subscribe in (False, True):
+        bob.send(subscription=rtc.UpdateSubscription(track_sids=[info.sid], subscribe=subscribe))
+        stage.settle()
+        bob.answer_all()
+
+    assert len(directions(bob.sink.last("offer").sdp)) == sections
+    assert len(bob.downs()) == 1
+
+
 def test_unsubscribed_between_offer_and_answer_nothing_starts() -> None:
     stage, alice, bob = two()
     info = alice.publish("mic")
