@@ -2,6 +2,7 @@ import { useParticipants } from "@livekit/components-react";
 import { useEffect, useRef } from "react";
 import { useCall, useSession } from "../callcontext.ts";
 import { mayModerate } from "../contract.ts";
+import { focusStage } from "../focus.ts";
 import { useActs } from "../hooks/useActs.ts";
 import { Icon } from "./Icon.tsx";
 import { PersonRow } from "./PersonRow.tsx";
@@ -23,8 +24,9 @@ export default function PeoplePanel({ onClose }: { onClose: () => void }) {
     title.current?.focus({ preventScroll: true });
     // Closing gives the focus back, unless the person has moved on.
     return () => {
-      if (opener instanceof HTMLElement && opener.isConnected && document.activeElement === document.body)
-        opener.focus();
+      if (document.activeElement !== document.body) return;
+      if (opener instanceof HTMLElement && opener.isConnected && opener !== document.body) opener.focus();
+      else focusStage();
     };
   }, []);
 

@@ -1,5 +1,6 @@
 import { useCall } from "../callcontext.ts";
 import type { Participant } from "../contract.ts";
+import { focusPanelTitle } from "../focus.ts";
 import { useActs } from "../hooks/useActs.ts";
 import { Avatar } from "./Avatar.tsx";
 
@@ -16,7 +17,10 @@ export function WaitingList({ waiting }: { waiting: readonly Participant[] }) {
             type="button"
             className="stage-button"
             data-testid="admit-all"
-            onClick={() => acts.onRoom("admit_all")}
+            onClick={(event) => {
+              acts.onRoom("admit_all");
+              focusPanelTitle(event.currentTarget);
+            }}
           >
             {strings.admitAll}
           </button>
@@ -35,7 +39,10 @@ export function WaitingList({ waiting }: { waiting: readonly Participant[] }) {
               className="stage-button stage-button--main"
               aria-label={strings.admitName(name)}
               data-testid={`admit-${identity}`}
-              onClick={() => acts.onPerson(identity, "admit")}
+              onClick={(event) => {
+                acts.onPerson(identity, "admit");
+                focusPanelTitle(event.currentTarget);
+              }}
             >
               {strings.admit}
             </button>
@@ -44,7 +51,10 @@ export function WaitingList({ waiting }: { waiting: readonly Participant[] }) {
               className="stage-button"
               aria-label={strings.denyName(name)}
               data-testid={`deny-${identity}`}
-              onClick={() => acts.onPerson(identity, "deny")}
+              onClick={(event) => {
+                acts.onPerson(identity, "deny");
+                focusPanelTitle(event.currentTarget);
+              }}
             >
               {strings.deny}
             </button>

@@ -1,5 +1,6 @@
 import { useEffect, useRef } from "react";
 import { useCall, useSession } from "../callcontext.ts";
+import { focusStage } from "../focus.ts";
 import { useActs } from "../hooks/useActs.ts";
 
 /** Tells host and moderators that somebody waits, and stays while they do: the person outside sees nothing else either. */
@@ -24,7 +25,10 @@ export function WaitingNotice({ onSee, isPanelOpen }: { onSee: () => void; isPan
           className="stage-button stage-button--main"
           aria-label={strings.admitName(first.name)}
           data-testid="notice-admit"
-          onClick={() => acts.onPerson(first.identity, "admit")}
+          onClick={() => {
+            acts.onPerson(first.identity, "admit");
+            focusStage();
+          }}
         >
           {strings.admit}
         </button>

@@ -45,15 +45,14 @@ export function useCallNews(): void {
   useChange(roomState?.room.isLocked, (isLocked) => {
     if (isLocked !== undefined) notices.show(isLocked ? strings.roomIsLocked : strings.roomIsUnlocked);
   });
-  useChange(phase.name === "reconnecting" ? phase.layer : "none", (layer) => {
-    const texts = {
-      none: strings.backInCall,
-      signal: strings.reconnectingSignal,
-      media: strings.reconnectingMedia,
-      rejoin: strings.reconnectingRejoin,
-    };
-    notices.say(texts[layer]);
-  });
+  const texts = {
+    none: strings.backInCall,
+    signal: strings.reconnectingSignal,
+    media: strings.reconnectingMedia,
+    rejoin: strings.reconnectingRejoin,
+  };
+  const cut: keyof typeof texts = phase.name === "reconnecting" ? phase.layer : "none";
+  useChange(cut, (layer) => notices.say(texts[layer]));
 }
 
 /** Calls `tell` when `value` changes from one known value to another. */
