@@ -1,10 +1,13 @@
 """What one subscriber's link can take, and which layer of each video fits. Pure: feedback and `now` in, decisions out.
 
-First form, for weak links. Three kinds of feedback say the same thing, "more was sent than arrived": loss and growing
-delay in transport-cc (every 50-100 ms), REMB, and loss in receiver reports (every second). Any of them caps the link at
-85 % of what arrived, which pushes video to a lower layer or pauses it; audio is never cut. Upwards there is
-no padding probe: one video is raised by one layer, and if the link suffers, that is undone within a fraction of a
-second and tried again later, each time twice as late.
+Three kinds of feedback say the same thing, "more was sent than arrived": loss and growing delay in transport-cc (every
+50-100 ms), REMB, and loss in receiver reports (every second). Any of them caps the link at 85 % of what arrived, which
+pushes video to a lower layer or pauses it; audio is never cut.
+
+Upwards, a *train* of a few padding packets sent at once is timed by transport-cc: the spread of its arrivals is the
+link's rate, at the price of a tenth of a second of queue. A new subscriber begins with the lowest layers until its
+first train is back (a third of a second), so that a weak link is not flooded by the join. Without transport-cc one
+layer is raised for a trial, undone when the link suffers, and tried again each time twice as late.
 """
 
 from __future__ import annotations
@@ -28,8 +31,8 @@ MIN_WINDOW_PACKETS = 8
 # After a cut, what was already on the way still reports loss.
 SETTLE_SECONDS = 0.5
 PROBE_SECONDS = 5.0
-FIRST_RETRY_SECONDS = 8.0
-LAST_RETRY_SECONDS = 120.0
+FIRST_RETRY_SECONDS = 6.0
+LAST_RETRY_SECONDS = 20.0
 # Never cap below this: two audio tracks and RTCP.
 FLOOR_BPS = 60_000
 # The lowest delay is forgotten after this long, so that a route that became longer is not congestion for ever.
@@ -38,6 +41,15 @@ BASE_DELAY_SECONDS = 15.0
 RESEND_SHARE = 0.25
 RESEND_BURST_SECONDS = 0.5
 UNKNOWN_LINK_BPS = 2_000_000
+# A train takes this long on a link of the rate that we believe in: enough to time it, too little to be heard.
+TRAIN_SECONDS = 0.1
+TRAIN_INTERVAL_SECONDS = 3.0
+TRAIN_TIMEOUT_SECONDS = 1.0
+# Believed of a link that nothing is known of, and how long its first train may take.
+START_BPS = 600_000
+START_SECONDS = 3.0
+SILENT_START_SECONDS = 1.5  # without any transport-cc: this client sends none
+UNLIMITED_BPS = 5_000_000
 PAUSED = -1
 
 
@@ -121,6 +133,11 @@ class LinkEstimate:
         self._sample_bytes = 0
         self._resend_bits = 0.0
         self._resend_at = -1e9
+        self.train_bps = 0.0
+        self._is_starting = True
+        self._started_at: float | None = None
+        self._next_train_at = 0.0
+        self._wanted_bps = 0.0
 
     def may_resend(self, now: float, size_bytes: int) -> bool:
         """Whether a lost video packet may be sent again: resends of a flooded link would drown its audio."""
@@ -216,10 +233,53 @@ class LinkEstimate:
         if self.cap_bps is None or target < self.cap_bps:
             self.cap_bps = target
 
+    def is_starting(self, now: float) -> bool:
+        """Whether nothing is known of the link yet: only the lowest layers may be sent."""
+        if not self._is_starting:
+            return False
+        if self._started_at is None:
+            self._started_at = now
+        waited = now - self._started_at
+        if waited > START_SECONDS or (waited > SILENT_START_SECONDS and not self.has_transport_cc_until):
+            self._is_starting = False
+        return self._is_starting
+
+    def train_bytes(self, now: float) -> int:
+        """How many bytes of padding to send at once now, 0 for none. `on_train` must follow."""
+        if now < self._next_train_at or self.has_transport_cc_until < now:
+            return 0
+        if not self._is_starting and (self.cap_bps is None or self._wanted_bps <= self.cap_bps):
+            return 0
+        self._next_train_at = now + TRAIN_TIMEOUT_SECONDS
+        return int((self.cap_bps or START_BPS) * TRAIN_SECONDS / 8)
+
+    def on_train(self, now: float, rate_bps: float | None) -> None:
+        """A train came back at `rate_bps`; None: too much of it was lost to tell."""
+        self._next_train_at = now + TRAIN_INTERVAL_SECONDS
+        self.train_bps = rate_bps or 0.0
+        if self._is_starting and rate_bps is None:
+            self.cap_bps = min(self.cap_bps or START_BPS, START_BPS) / 2
+        self._is_starting = False
+        if rate_bps is None or now - self._congested_at < SETTLE_SECONDS:
+            return
+        usable = rate_bps * BACKOFF
+        if self.limit_bps:
+            usable = min(usable, self.limit_bps)
+        if self.cap_bps is None:
+            # The first verdict: a link that carries several cameras is not capped at all.
+            if usable < UNLIMITED_BPS:
+                self.cap_bps = usable
+        elif usable > self.cap_bps and now >= self._next_probe_at:
+            self.cap_bps = usable
+            self._probe_since = now
+
     def advance(self, now: float, audio_bps: float, allocation: Allocation) -> None:
-        """Raises the cap by one step of `allocation` when the time for it has come. Call a few times a second."""
+        """Raises the cap when the time for it has come. Call a few times a second."""
         if self.cap_bps is None:
             return
+        self._wanted_bps = 0.0
+        if allocation.next_step_bps:
+            self._wanted_bps = (audio_bps + allocation.video_bps + allocation.next_step_bps) * 1.1
         if self._probe_since is not None and now - self._probe_since >= PROBE_SECONDS:
             self._probe_since = None
             self._retry_seconds = FIRST_RETRY_SECONDS
@@ -231,8 +291,7 @@ class LinkEstimate:
             if now - self._congested_at > 2 * FIRST_RETRY_SECONDS:
                 self.cap_bps = float(self.limit_bps) if self.limit_bps else None
             return
-        needed = (audio_bps + allocation.video_bps + allocation.next_step_bps) * 1.1
-        if self.limit_bps and needed > self.limit_bps:
+        if now < self.has_transport_cc_until or (self.limit_bps and self._wanted_bps > self.limit_bps):
             return
-        self.cap_bps = max(self.cap_bps, needed)
+        self.cap_bps = max(self.cap_bps, self._wanted_bps)
         self._probe_since = now

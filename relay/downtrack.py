@@ -23,6 +23,7 @@ RED_TYPE = 63
 MAX_RESENDS = 3
 # Packets whose resends are counted; then the count starts anew.
 RESEND_MEMORY = 512
+PADDING_BYTES = 255  # the most that one packet can carry
 # A sender report's clock may differ from arrival times by this much before we trust arrival alone.
 MAX_CLOCK_DIFFERENCE_SECONDS = 0.5
 
@@ -59,7 +60,7 @@ class DownTrack:
         self.stream: UpStream | None = None
         self.target: UpStream | None = None  # waits for its next key frame
         self.numbers: Numbers | None = None
-        self.history: deque[Numbers] = deque(maxlen=4)
+        self.history: deque[Numbers] = deque(maxlen=16)
         self.sent: Sent | None = None
         self.last: tuple[UpStream, Numbers] | None = None
         self.switches = 0
@@ -74,6 +75,13 @@ class DownTrack:
         self._on_paused = on_paused
         up.downs.append(self)
         self.router.add_down(self)
+        if self.starts_low and transport.downlink is not None and transport.downlink.is_starting(self.router.now):
+            self.allowed = 0
+
+    @property
+    def starts_low(self) -> bool:
+        """Whether it waits for the first verdict on the link with the lowest layer: transport-cc will give it soon."""
+        return self.up.kind == "video" and rtp.TRANSPORT_CC_ID in self.extensions
 
     @property
     def current_layer(self) -> str:
@@ -267,6 +275,8 @@ class DownTrack:
             metrics.resend_missed += 1
             return False
         number = (sequence - numbers.sequence) & 0xFFFF
+        if numbers.end_sequence >= 0 and (sequence - numbers.end_sequence) & 0xFFFF < 0x8000:
+            return self._send_padding(sequence, int(numbers.timestamp))
         packet = numbers.stream.cache.get(number)
         if packet is None or self.is_stopped or self.up.is_silent or self.is_disabled or self.is_paused:
             metrics.resend_missed += 1
@@ -287,6 +297,56 @@ class DownTrack:
             return False
         metrics.resent += 1
         return True
+
+    def send_late(self, packet: bytes, number: int) -> None:
+        """A packet that came out of order, for the numbers that were in force when its turn was."""
+        for numbers in reversed(self.history):
+            if numbers.stream is not self.stream:
+                return
+            if number >= numbers.first_number:
+                # The very first came in order: what has its number now was received twice.
+                if number > numbers.first_number or numbers.end_sequence < 0:
+                    self.send_cached(packet, number, numbers)
+                return
+
+    # ---------------------------------------------------------------- timing the link
+
+    def send_train(self, count: int) -> bool:
+        """Sends `count` padding packets at once, between two frames. False when this is not the moment."""
+        stream, numbers = self.stream, self.numbers
+        if self.is_stopped or not self.is_started or self.up.kind != "video":
+            return False
+        if stream is not None and numbers is not None:
+            if stream.queue or not stream.is_frame_end:
+                return False
+            first = (stream.numbers.last_number + numbers.sequence + 1) & 0xFFFF
+            timestamp = (stream.last_timestamp + numbers.timestamp) & 0xFFFFFFFF
+            after = Numbers(stream, stream.numbers.last_number + 1)
+            after.first_sequence = (first + count) & 0xFFFF
+            after.sequence = (numbers.sequence + count) & 0xFFFF
+            after.timestamp, after.picture_id, after.tl0 = numbers.timestamp, numbers.picture_id, numbers.tl0
+            numbers.end_sequence = first
+            self.numbers = after
+            self.history.append(after)
+            stream.wants_groups = True
+        elif self.sent is not None:
+            first, timestamp = (self.sent.sequence + 1) & 0xFFFF, self.sent.timestamp
+            self.sent = self.sent._replace(sequence=(self.sent.sequence + count) & 0xFFFF)
+            if self.history and self.history[-1].end_sequence < 0:
+                self.history[-1].end_sequence = first
+        else:
+            return False
+        for place in range(count):
+            self._send_padding((first + place) & 0xFFFF, timestamp)
+        return True
+
+    def _send_padding(self, sequence: int, timestamp: int) -> bool:
+        packet = bytearray(rtp.OUT_HEADER_BYTES + PADDING_BYTES)
+        rtp.write_out_header(
+            memoryview(packet), 0, 32, max(0, self.payload_type), sequence, timestamp & 0xFFFFFFFF, self.up.ssrc, 0
+        )
+        packet[-1] = PADDING_BYTES
+        return self.router.batch.send_again(self.destination(Numbers(None, 0)), bytes(packet), sequence)
 
     def send_cached(self, packet: bytes, number: int, numbers: Numbers) -> bool:
         """Sends one packet of the cache now."""

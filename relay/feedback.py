@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from relay import rtcp
+from relay import rtcp, rtp
 from relay.bandwidth import PAUSED, allocate
+from relay.downtrack import PADDING_BYTES
 from relay.errors import ProtocolError
-from relay.link import TWCC_WINDOW, Link
+from relay.link import TWCC_WINDOW, Link, Train
 from relay.rtcp import Report, SenderInfo
 from relay.uptrack import HIGHEST_QUALITY, UpStream
 
@@ -25,6 +26,8 @@ GIVE_UP_SECONDS = 0.4
 FORGET_SECONDS = 1.0
 PLI_INTERVAL_SECONDS = 0.5
 FIRST_PLI_INTERVAL_SECONDS = 0.2
+# Packets of padding in a train: fewer tell nothing, more are 13 KB in one go.
+MIN_TRAIN, MAX_TRAIN = 8, 45
 SR_INTERVAL_SECONDS = 2.0
 # A microphone that is silent now (DTX) will speak again: its bit rate is kept free.
 AUDIO_RESERVE_BPS = 40_000
@@ -95,6 +98,7 @@ def _on_arrivals(router: Router, link: Link, arrivals: rtcp.Arrivals, now: float
     sent, sent_bytes = router.batch.sent_at(link.column, numbers)
     delays = times - sent
     known = delays[~np.isnan(delays)]
+    _on_train_arrivals(link, arrivals, now)
     received = int(total - np.isnan(times).sum())
     _judge(
         router,
@@ -255,6 +259,44 @@ def send_sender_reports(router: Router, link: Link, now: float) -> None:
         router.batch.send_rtcp(link, packet + rtcp.pack_cnames(names))
 
 
+def send_train(router: Router, link: Link, now: float) -> None:
+    """Times the link by padding when its estimate asks for it and a frame of some video has just ended."""
+    estimate = link.downlink
+    if estimate is None or link.column <= 0:
+        return
+    size = estimate.train_bytes(now)
+    if not size:
+        return
+    count = max(MIN_TRAIN, min(MAX_TRAIN, size // (rtp.OUT_HEADER_BYTES + PADDING_BYTES)))
+    for down in link.downs.values():
+        first = int(router.batch.counters[link.column]) + 1
+        if rtp.TRANSPORT_CC_ID in down.extensions and down.send_train(count):
+            link.train = Train(first & 0xFFFF, count)
+            return
+
+
+def _on_train_arrivals(link: Link, arrivals: rtcp.Arrivals, now: float) -> None:
+    """Collects when the packets of a train came; its rate is known when the last one is reported."""
+    train, estimate = link.train, link.downlink
+    if train is None or estimate is None:
+        return
+    for place, time_us in enumerate(arrivals.times_us):
+        member = (arrivals.base + place - train.first) & 0xFFFF
+        if member < train.count and time_us is not None:
+            train.times_us.append(time_us)
+    after = (arrivals.base + len(arrivals.times_us) - train.first) & 0xFFFF
+    if not train.count <= after < 0x8000:
+        return
+    link.train = None
+    came = len(train.times_us)
+    if came < 0.7 * train.count:
+        estimate.on_train(now, None)
+        return
+    # The resolution of transport-cc is 250 microseconds: a spread of nothing is a fast link, not an endless one.
+    spread = max(max(train.times_us) - min(train.times_us), 1000)
+    estimate.on_train(now, (came - 1) * (rtp.OUT_HEADER_BYTES + PADDING_BYTES) * 8e6 / spread)
+
+
 def _judge(router: Router, link: Link, now: float, tell: object) -> None:
     """Feeds the link's estimate, and acts at once when it found congestion."""
     estimate = link.downlink
@@ -272,10 +314,13 @@ def allocate_link(router: Router, link: Link, now: float, *, is_congested: bool 
     if estimate is None:
         return
     estimate.on_sent(now, int(router.batch.sent_bytes[link.column]))
+    send_train(router, link, now)
     if estimate.cap_bps is None:
+        is_starting = estimate.is_starting(now)
         for down in list(link.downs.values()):
-            if down.allowed != HIGHEST_QUALITY:
-                down.allow(HIGHEST_QUALITY)
+            allowed = 0 if is_starting and down.starts_low else HIGHEST_QUALITY
+            if down.allowed != allowed:
+                down.allow(allowed)
         return
     asking: list[DownTrack] = []
     demands = []

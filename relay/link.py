@@ -34,6 +34,17 @@ class Path:
         self.stream: Any = None  # transport.TcpConnection
 
 
+class Train:
+    """Padding packets sent at once to time a link: their transport-cc numbers, and when they came."""
+
+    __slots__ = ("count", "first", "times_us")
+
+    def __init__(self, first: int, count: int) -> None:
+        self.first = first
+        self.count = count
+        self.times_us: list[int] = []
+
+
 class Link:
     """Keys, path, incoming streams and outgoing tracks of one peer connection."""
 
@@ -54,6 +65,7 @@ class Link:
         self.downs: dict[int, DownTrack] = {}
         self.column = -1  # place in the batch's per-subscriber vectors, taken by the first down track
         self.downlink: LinkEstimate | None = None
+        self.train: Train | None = None
         self.phase = -1  # which tick of a second looks after it; -1 while none needs to
 
     def arrived(self, number: int, now_us: int) -> None:

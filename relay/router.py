@@ -222,6 +222,7 @@ class Router:
                 stream.jitter += (change - stream.jitter) / 16
             stream.transit = transit
             stream.last_timestamp = timestamp
+            stream.is_frame_end = marker > 0
             stream.ids = ids
             if stream.is_resumed:
                 stream.is_resumed = False
@@ -257,8 +258,7 @@ class Router:
         if packet is None:
             return
         for down in stream.members:
-            if down.numbers is not None and number > down.numbers.first_number:
-                down.send_cached(packet, number, down.numbers)
+            down.send_late(packet, number)
 
     def flush(self) -> None:
         """Sends everything that is queued. Call it at the end of a drain, before the receive slots are used again."""

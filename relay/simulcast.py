@@ -158,12 +158,22 @@ class IncomingNumbers:
 class Numbers:
     """What is added to a layer's numbers for one down track, from `first_sequence` on."""
 
-    __slots__ = ("first_number", "first_sequence", "picture_id", "sequence", "stream", "timestamp", "tl0")
+    __slots__ = (
+        "end_sequence",
+        "first_number",
+        "first_sequence",
+        "picture_id",
+        "sequence",
+        "stream",
+        "timestamp",
+        "tl0",
+    )
 
     def __init__(self, stream: Any, first_number: int) -> None:
         self.stream = stream
         self.first_number = first_number  # the layer's continuous number of the first packet sent
         self.first_sequence = first_number & 0xFFFF
+        self.end_sequence = -1  # the first of ours that is padding after it; -1 while none is
         self.sequence = 0
         self.timestamp = 0
         self.picture_id = 0

@@ -62,10 +62,11 @@ class UpStream:
 
     __slots__ = (
         "audio_level_id", "bitrate_bps", "bytes", "cache", "expected_reported", "group_plain", "group_red", "ids",
-        "is_live", "is_resumed", "is_video", "jitter", "last_at", "last_timestamp", "link", "loss", "lsr", "lsr_at",
-        "members", "mime_type", "numbers", "orientation", "orientation_id", "packets", "pli_at", "pli_count", "queue",
-        "rate_at", "rate_bytes", "received_reported", "repairs", "rid", "rtx_types", "sent_bytes", "sent_packets",
-        "sr_at", "sr_ntp", "sr_rtp", "ssrc", "track", "transit", "types", "waiting", "wants_groups",
+        "is_frame_end", "is_live", "is_resumed", "is_video", "jitter", "last_at", "last_timestamp", "link", "loss",
+        "lsr", "lsr_at", "members", "mime_type", "numbers", "orientation", "orientation_id", "packets", "pli_at",
+        "pli_count", "queue", "rate_at", "rate_bytes", "received_reported", "repairs", "rid", "rtx_types",
+        "sent_bytes", "sent_packets", "sr_at", "sr_ntp", "sr_rtp", "ssrc", "track", "transit", "types", "waiting",
+        "wants_groups",
     )  # fmt: skip
 
     def __init__(self, track: UpTrack, link: Link, section: UpSection, ssrc: int, rid: str) -> None:
@@ -91,6 +92,7 @@ class UpStream:
         self.sent_packets = self.sent_bytes = 0
         self.last_at = 0.0
         self.last_timestamp = 0
+        self.is_frame_end = False
         self.ids: PictureIds = NO_PICTURE_IDS
         self.orientation = 0
         self.jitter = 0.0

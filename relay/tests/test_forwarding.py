@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import struct
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -15,10 +16,13 @@ from relay.audio import AudioSelector
 from relay.batch import Batch
 from relay.metrics import Metrics
 from relay.router import Layer, ReceiveSlot
-from relay.tests.plane import Packet, Peer, Plane
+from relay.tests.plane import OUT_EXTENSIONS, Packet, Peer, Plane
 from relay.tests.rtc_client import rtp_packet, vp8_payload
 
 LAYERS = (Layer(0, "q", 320, 180, 150_000), Layer(1, "h", 640, 360, 450_000), Layer(2, "f", 1280, 720, 1_700_000))
+
+
+NO_FEEDBACK = {"abs-send-time": 2}
 
 
 def steps(packets: list[Packet]) -> list[int]:
@@ -26,11 +30,12 @@ def steps(packets: list[Packet]) -> list[int]:
     return [(b.sequence - a.sequence) & 0xFFFF for a, b in itertools.pairwise(packets)]
 
 
-def simulcast(plane: Plane) -> tuple[Peer, Peer, Any, Any]:
+def simulcast(plane: Plane, extensions: Mapping[str, int] = NO_FEEDBACK) -> tuple[Peer, Peer, Any, Any]:
     alice, bob = plane.peer(), plane.peer()
     track = plane.publish(alice, "video", rids=("q", "h", "f"))
     track.set_layers(LAYERS)
-    return alice, bob, track, plane.subscribe(track, bob)
+    # Without transport-cc nothing holds the layers back at the start.
+    return alice, bob, track, plane.subscribe(track, bob, extensions=extensions)
 
 
 def test_the_header_carries_our_ssrc_type_and_extensions() -> None:
@@ -461,9 +466,41 @@ def test_dynacast_asks_for_more_at_once_and_for_less_after_five_seconds() -> Non
     assert plane.wanted == [2, 1, 2, None]
 
 
+def test_a_train_of_padding_between_frames_times_a_new_subscribers_link() -> None:
+    plane = Plane()
+    alice, bob, track, down = simulcast(plane, OUT_EXTENSIONS)
+    seen: list[Packet] = []
+    clock = 5_000_000
+    for number in range(60):
+        for layer, (rid, size) in enumerate((("q", 100), ("h", 900), ("f", 1000))):
+            alice.video(1000 * layer + number, ssrc=11 + layer, rid=rid, key=True, size=size)
+        plane.advance(0.02)
+        if number % 5 == 4:
+            got = bob.take()
+            seen += got
+            times = []
+            for packet in got:
+                clock += len(packet.data) * 20  # microseconds: 400 kbit/s
+                times.append(clock)
+            clock = max(clock, 5_000_000 + number * 20_000)
+            bob.send_rtcp(rtcp.pack_transport_cc(1, 1, got[0].number, times, number)[0])
+    assert down.current_layer == "q"
+    assert bob.link.downlink is not None
+    assert bob.link.downlink.cap_bps == pytest.approx(340_000, rel=0.1)
+    padding = [p for p in seen if not p.payload]
+    assert 20 <= len(padding) <= 30
+    assert steps(seen) == [1] * (len(seen) - 1)
+    assert [p.number for p in seen] == list(range(1, len(seen) + 1))
+    assert {p.timestamp for p in padding} == {seen[seen.index(padding[0]) - 1].timestamp}
+    plane.advance(1)
+    before = len(bob.rejected)
+    bob.send_rtcp(rtcp.pack_nack(1, track.ssrc, [padding[3].sequence, seen[-1].sequence]))
+    assert len(bob.rejected) == before + 2  # both came again, and SRTP knows them
+
+
 def test_a_flooded_link_loses_the_high_layer_at_once_and_video_before_audio() -> None:
     plane = Plane()
-    alice, bob, _, down = simulcast(plane)
+    alice, bob, _, down = simulcast(plane, OUT_EXTENSIONS)
     ear = plane.publish(alice)
     plane.subscribe(ear, bob)
     numbers = [100, 200, 300, 400]

@@ -81,7 +81,7 @@ class World:
             track,
             client.transport,
             payload_type=111 if track.kind == "audio" else 96,
-            extensions={"abs-send-time": 2, "transport-cc": 3, "audio-level": 4},
+            extensions={"abs-send-time": 2, "audio-level": 4},
             on_paused=lambda paused: None,
         )
         down.start()
