@@ -18,6 +18,7 @@ from tests.portal import Portal
 def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
     """The portal that all tests share which do not kill or starve it."""
     with _running(Portal(tmp_path_factory.mktemp("portal"))) as started:
+        _sign_up(started)
         yield started
 
 
@@ -64,7 +65,6 @@ def _running(portal: Portal) -> Iterator[Portal]:
     with livekit_server.engine_of(portal):
         portal.start()
         try:
-            _sign_up(portal)
             yield portal
         finally:
             portal.stop()

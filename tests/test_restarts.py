@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack, closing
 from pathlib import Path
 
 import pytest
+from livekit import rtc
 
 from meetings.probe import ProbeOptions
 from tests.calls import assert_all_meet, in_room, wait_until
@@ -17,6 +18,8 @@ from tests.signalling_client import signalling
 pytestmark = [pytest.mark.calls, pytest.mark.embedded]
 
 LOCKED_SECONDS = 10
+# The SDK joins anew where the new web process does not answer within 5 s: a figure of the benchmark, not of this test.
+PATIENT = ProbeOptions(room=rtc.RoomOptions(connect_timeout=20))
 SLOWEST_PONG_SECONDS = 2.0  # far under the lock, far over what two busy cores do to one message
 
 
@@ -26,7 +29,7 @@ def kill_portal(own_portal: Callable[..., Portal]) -> Portal:
 
 
 async def test_media_goes_on_while_web_is_killed_and_participants_resume(kill_portal: Portal) -> None:
-    async with in_room(kill_portal, "web-dies", 2) as everyone:
+    async with in_room(kill_portal, "web-dies", 2, PATIENT) as everyone:
         await assert_all_meet(everyone)
         sids = [probe.room.local_participant.sid for probe in everyone]
         before = [await probe.losses() for probe in everyone]
