@@ -10,7 +10,7 @@ from relay import codecs, rtp
 from relay.bandwidth import PAUSED, Demand
 from relay.batch import Destination
 from relay.codecs import PictureIds
-from relay.link import Link
+from relay.link import MAX_FORMER, Link
 from relay.simulcast import Numbers, Sent, continue_from
 from relay.uptrack import HIGHEST_QUALITY, TrackStats, UpStream, UpTrack
 
@@ -71,6 +71,11 @@ class DownTrack:
         self.sr_lsr = 0
         self._packets = self._bytes = 0
         self._packets_base = self._bytes_base = 0
+        former = transport.former.pop(up.ssrc, None)
+        if former is not None:
+            # SRTP and the receiver know this SSRC: numbers that go back would be replays to them.
+            self.sent, self.last = former.sent, former.last
+            self._packets, self._bytes = former.packets, former.payload_bytes
         self._resends: dict[int, int] = {}
         self._on_paused = on_paused
         up.downs.append(self)
@@ -133,6 +138,10 @@ class DownTrack:
         if self in self.up.downs:
             self.up.downs.remove(self)
         self.router.forget_down(self)
+        if self.sent is not None and not self.up.is_closed:
+            self.link.former[self.up.ssrc] = self
+            if len(self.link.former) > MAX_FORMER:
+                del self.link.former[next(iter(self.link.former))]
         self.up.update_wanted(self.router.now)
 
     def stats(self) -> TrackStats:

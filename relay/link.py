@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 # A publisher's transport-cc numbers are remembered over this many packets: half a second at 8,000 packets/s.
 TWCC_WINDOW = 4096
+# Tracks that a subscriber left and may come back to.
+MAX_FORMER = 256
 
 
 class Path:
@@ -63,6 +65,7 @@ class Link:
         self.twcc_feedbacks = 0
         # as a subscriber
         self.downs: dict[int, DownTrack] = {}
+        self.former: dict[int, DownTrack] = {}  # stopped ones: a new one of the same SSRC goes on with their numbers
         self.column = -1  # place in the batch's per-subscriber vectors, taken by the first down track
         self.downlink: LinkEstimate | None = None
         self.train: Train | None = None

@@ -387,6 +387,7 @@ class Router:
         """An SSRC that sends no more, and what repaired it."""
         self._losing.discard(stream)
         self._awaited.discard(stream)
+        stream.cache.clear()  # a down track that may come back still knows the stream
         for ssrc, other in list(stream.link.streams.items()):
             if other.repairs is stream:
                 del stream.link.streams[ssrc]
@@ -420,6 +421,7 @@ class Router:
             if down in down.up.downs:
                 down.up.downs.remove(down)
         link.downs.clear()
+        link.former.clear()
         for stream in list(link.streams.values()):
             if stream.repairs is None:
                 stream.track.drop_stream(stream)

@@ -169,6 +169,23 @@ def test_the_layer_follows_what_is_wanted_also_when_that_is_said_first() -> None
     assert [p.picture_id - packets[0].picture_id for p in packets] == list(range(len(packets)))
 
 
+def test_who_leaves_a_track_and_comes_back_gets_numbers_that_go_on() -> None:
+    plane = Plane()
+    alice, bob, track, down = simulcast(plane)
+    alice.video(30_000, ssrc=11, rid="q", key=True)
+    down.stop()
+    alice.video(5, ssrc=13, rid="f", key=True)
+    again = plane.subscribe(track, bob, extensions=NO_FEEDBACK)
+    alice.video(6, ssrc=13, rid="f", key=True)
+    alice.video(7, ssrc=13, rid="f")
+    assert again.current_layer == "f"
+    packets = bob.take()
+    assert steps(packets) == [1, 1]
+    assert [p.picture_id for p in packets] == [30_000, 30_001, 30_002]
+    assert again.stats().packets == 3
+    assert not plane.metrics.protect_failed
+
+
 def test_a_layer_that_stops_is_replaced_and_taken_up_again() -> None:
     plane = Plane()
     alice, bob, track, down = simulcast(plane)
