@@ -197,7 +197,8 @@ def test_the_address_decides_over_tls_links_and_cookies(
 
 
 def test_the_policy_allows_no_inline_code_and_no_other_host() -> None:
-    for directive, sources in settings.CONTENT_SECURITY_POLICY["DIRECTIVES"].items():
+    directives: dict[str, list[object]] = settings.CONTENT_SECURITY_POLICY["DIRECTIVES"]
+    for directive, sources in directives.items():
         words = [str(source) for source in sources]
         assert not any("unsafe" in word or "*" in word for word in words), directive
         assert not any(word.startswith(("http:", "https:")) for word in words), directive

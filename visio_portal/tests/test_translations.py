@@ -56,7 +56,7 @@ def test_no_translation_is_left_of_a_text_that_is_gone(language: str, template: 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_placeholders_and_format_are_kept(language: str, tmp_path: Path) -> None:
-    command = ["msgfmt", "--check-format", "--check-domain", "-o", tmp_path / "out.mo", catalogue(language)]
+    command = ["msgfmt", "--check-format", "--check-domain", "-o", str(tmp_path / "out.mo"), str(catalogue(language))]
     checked = subprocess.run(command, capture_output=True, text=True, check=False)
     assert checked.returncode == 0, checked.stderr
 
