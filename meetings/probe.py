@@ -11,6 +11,7 @@ from collections.abc import Coroutine, Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
+import numpy.typing as npt
 from livekit import rtc
 
 from meetings.testcard import (
@@ -27,6 +28,7 @@ FRAMES_PER_SECOND = 10
 _TONE_SENT_AT_HZ = 48_000
 _TONE_CHUNK_SAMPLES = 2_400  # 50 ms a call
 _TONE_QUEUE_MS = 150  # how far the native side may run ahead: sound stays as fresh as a microphone's
+_GRAIN, _GRAINS = 20, 7  # steps of luma up to the white of a card, and different pictures of it
 _REMEMBERED = 4_000  # sightings kept: 100 s of two others at full rate
 
 
@@ -76,6 +78,9 @@ class ProbeOptions:
     width: int = 320  # small: ten of them share two cores
     height: int = 192
     simulcast: bool = True
+    grain: bool = (
+        False  # film grain on the card, so that it costs its encoder's full bit rate as a camera's picture does
+    )
     watch: bool = True  # decode the pictures of others; costs a VP8 decoder each
     listen: bool = True
     room: rtc.RoomOptions = field(default_factory=rtc.RoomOptions)
@@ -218,9 +223,12 @@ class Probe:
 
     async def _send_cards(self, source: rtc.VideoSource) -> None:
         width, height = self.options.width, self.options.height
+        grains = _grains(width * height) if self.options.grain else None
         due = time.monotonic()
         while True:
             picture = render_card(Card(self.number, self._counter), width, height)
+            if grains is not None:
+                picture[: width * height] += grains[self._counter % len(grains)]
             source.capture_frame(rtc.VideoFrame(width, height, rtc.VideoBufferType.I420, picture.tobytes()))
             self._counter += 1
             due = max(due + 1 / FRAMES_PER_SECOND, time.monotonic())
@@ -294,6 +302,11 @@ _NOTED: tuple[rtc.room.EventTypes, ...] = (
     "reconnecting",
     "reconnected",
 )
+
+
+def _grains(size: int) -> npt.NDArray[np.uint8]:
+    """Noise for the luma of some pictures. Its mean is small enough to leave black black and white white."""
+    return np.random.default_rng(1).integers(0, _GRAIN, (_GRAINS, size), np.uint8)
 
 
 def _by_identity(noted: Iterable[tuple[str, Iterable[int]]]) -> dict[str, set[int]]:

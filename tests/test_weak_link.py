@@ -39,7 +39,7 @@ async def shaped(own_portal: Callable[..., Portal]) -> AsyncIterator[Shaped]:
 
 
 async def test_at_400_kbits_sound_is_kept_while_the_picture_degrades_and_comes_back(shaped: Shaped) -> None:
-    async with in_room(shaped.portal, ROOM, 1, ProbeOptions(width=FULL_WIDTH, height=528)) as (sender,):
+    async with in_room(shaped.portal, ROOM, 1, ProbeOptions(width=FULL_WIDTH, height=528, grain=True)) as (sender,):
         shaped.shaper.down = WEAK  # of those who join from now on
         async with _subscriber(shaped.portal) as watcher:
             await wait_until(
