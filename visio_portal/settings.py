@@ -269,7 +269,7 @@ _CONNECT = list(
         + ([] if EMBEDDED_RELAY else [LIVEKIT_PUBLIC_URL.replace("ws", "http", 1)])
     )
 )
-CONTENT_SECURITY_POLICY = {
+CONTENT_SECURITY_POLICY: dict[str, dict[str, list[object]]] = {
     "DIRECTIVES": {
         "default-src": [SELF],
         "script-src": [SELF, NONCE],
