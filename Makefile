@@ -1,7 +1,8 @@
 # The commands of this project; `make run` and `make test` do all their own set-up (deploy/bootstrap.py).
 
 SHELL := /bin/bash
-BOOT := $(firstword $(foreach p,python3 python3.13 python3.12 python3.11,$(shell command -v $(p) >/dev/null 2>&1 && $(p) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $(p))))
+BOOT := $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
 VENV := $(CURDIR)/.venv/bin
 PY := $(VENV)/python
 export PATH := $(VENV):$(PATH)
