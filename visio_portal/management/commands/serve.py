@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import logging
 import os
 import socket
+import time
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,8 @@ from visio_portal import processes, tls
 from visio_portal.supervisor import Supervisor
 
 logger = logging.getLogger(__name__)
+
+PORT_WAIT_SECONDS = 5.0
 
 
 class Command(BaseCommand):
@@ -68,12 +72,17 @@ class Command(BaseCommand):
 
 def listening() -> socket.socket:
     """The portal's port. Closed by `with`. Raises `CommandError` with the remedy."""
-    try:
-        return processes.listen()
-    except OSError as error:
-        raise CommandError(
-            f"cannot listen on {settings.HOST} port {settings.PORT}: {error}. Set PORT or HOST."
-        ) from error
+    deadline = time.monotonic() + PORT_WAIT_SECONDS
+    while True:
+        try:
+            return processes.listen()
+        except OSError as error:
+            # After a kill -9 the former web process holds the port until it has noticed.
+            if error.errno != errno.EADDRINUSE or time.monotonic() >= deadline:
+                raise CommandError(
+                    f"cannot listen on {settings.HOST} port {settings.PORT}: {error}. Set PORT or HOST."
+                ) from error
+        time.sleep(0.2)
 
 
 def absolute(link: str) -> str:
