@@ -6,6 +6,7 @@ import errno
 import fcntl
 import logging
 import os
+import resource
 import socket
 import time
 from pathlib import Path
@@ -26,6 +27,7 @@ from visio_portal.supervisor import Supervisor
 logger = logging.getLogger(__name__)
 
 PORT_WAIT_SECONDS = 5.0
+MAX_OPEN_FILES = 65536
 
 
 class Command(BaseCommand):
@@ -47,6 +49,7 @@ class Command(BaseCommand):
 
     def prepare(self) -> None:
         """What must be true before any process starts."""
+        raise_file_limit()
         processes.make_run_dir()
         migrate()
         if settings.SERVES_TLS:
@@ -83,6 +86,14 @@ def listening() -> socket.socket:
                     f"cannot listen on {settings.HOST} port {settings.PORT}: {error}. Set PORT or HOST."
                 ) from error
         time.sleep(0.2)
+
+
+def raise_file_limit() -> None:
+    """Each connection is an open file, and a shell's soft limit is often 1024. Children inherit it."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MAX_OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, MAX_OPEN_FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def absolute(link: str) -> str:
