@@ -50,6 +50,12 @@ async def bob(portal: Portal) -> AsyncIterator[Person]:
         yield person
 
 
+@pytest.fixture(scope="session")
+def media(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the films and sounds of fake devices are, made once."""
+    return tmp_path_factory.mktemp("media")
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield

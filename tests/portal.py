@@ -42,7 +42,6 @@ class Portal:
             "PORT": str(self.port),
             "RELAY_PORT": str(self.relay_port),
             "RELAY_WORKERS": str(workers),
-            "RELAY_ADDRESSES": "127.0.0.1",
             **(environment or {}),
         }
         self.url = self._address()

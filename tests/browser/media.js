@@ -148,6 +148,7 @@
 
   // The sound is Firefox's own fake microphone, whose pitch is a preference.
   const send = (number) => {
+    if (!navigator.mediaDevices) return; // no secure page, such as about:blank
     const picture = document.createElement("canvas");
     picture.width = 640;
     picture.height = 360;
@@ -157,7 +158,10 @@
     const original = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
     navigator.mediaDevices.getUserMedia = async ({ audio, video }) => {
       const sound = audio ? (await original({ audio: true })).getTracks() : [];
-      return new MediaStream([...(video ? picture.captureStream(15).getVideoTracks() : []), ...sound]);
+      const pictures = video ? picture.captureStream(15).getVideoTracks() : [];
+      // A camera takes the size that the SDK asks for when it is turned on again; a canvas has but one.
+      for (const track of pictures) track.applyConstraints = async () => {};
+      return new MediaStream([...pictures, ...sound]);
     };
   };
 
