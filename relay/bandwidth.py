@@ -25,6 +25,8 @@ MAX_RADIO_LOSS = 0.35
 PROBE_LOSS_LIMIT = 0.04
 # Standing queue above the lowest delay seen. More is heard as delay before it is heard as loss.
 QUEUE_LIMIT_SECONDS = 0.15
+# A receiver that was not scheduled for half a second reads late, too: a queue that is a queue stays longer.
+SLOW_WINDOWS = 3
 # Feedback is judged over this long, or the loss of one burst would look like congestion.
 WINDOW_SECONDS = 0.25
 MIN_WINDOW_PACKETS = 8
@@ -44,6 +46,12 @@ UNKNOWN_LINK_BPS = 2_000_000
 # A train takes this long on a link of the rate that we believe in: enough to time it, too little to be heard.
 TRAIN_SECONDS = 0.1
 TRAIN_INTERVAL_SECONDS = 3.0
+# A busy receiver reads a train late and makes a good link look slow; never the other way round. So the best of the
+# first few counts, as long as nothing was congested: three trains a second add a third to what a slow link carries.
+FIRST_TRAINS = 6
+FIRST_TRAIN_INTERVAL_SECONDS = 0.3
+# What arrives with less loss than this and without a queue is surely carried.
+CLEAN_LOSS = 0.02
 TRAIN_TIMEOUT_SECONDS = 1.0
 # Believed of a link that nothing is known of, and how long its first train may take.
 START_BPS = 600_000
@@ -134,6 +142,8 @@ class LinkEstimate:
         self._resend_bits = 0.0
         self._resend_at = -1e9
         self.train_bps = 0.0
+        self._trains = 0
+        self._clean_bps = 0.0  # arrived in the last window, 0 when something was lost or waited in a queue
         self._is_starting = True
         self._started_at: float | None = None
         self._next_train_at = 0.0
@@ -183,7 +193,9 @@ class LinkEstimate:
         loss = self._lost / total
         arrived_bps = self._window_bytes * 8 / elapsed * (1 - loss)
         self._slow_windows = self._slow_windows + 1 if 1e8 > self._queue > QUEUE_LIMIT_SECONDS else 0
-        self._judge(now, loss, arrived_bps, is_queueing=self._slow_windows >= 2, lost=self._lost)
+        self._clean_bps = 0.0 if self._slow_windows or loss > CLEAN_LOSS else arrived_bps
+        is_queueing = self._slow_windows >= SLOW_WINDOWS
+        self._judge(now, loss, arrived_bps, is_queueing=is_queueing, lost=self._lost)
         self._received = self._lost = self._window_bytes = 0
         self._window_since = now
         self._queue = 1e9
@@ -255,14 +267,16 @@ class LinkEstimate:
 
     def on_train(self, now: float, rate_bps: float | None) -> None:
         """A train came back at `rate_bps`; None: too much of it was lost to tell."""
-        self._next_train_at = now + TRAIN_INTERVAL_SECONDS
+        self._trains += 1
+        is_early = self._trains < FIRST_TRAINS and not self.congestions
+        self._next_train_at = now + (FIRST_TRAIN_INTERVAL_SECONDS if is_early else TRAIN_INTERVAL_SECONDS)
         self.train_bps = rate_bps or 0.0
         if self._is_starting and rate_bps is None:
             self.cap_bps = min(self.cap_bps or START_BPS, START_BPS) / 2
         self._is_starting = False
         if rate_bps is None or now - self._congested_at < SETTLE_SECONDS:
             return
-        usable = rate_bps * BACKOFF
+        usable = max(rate_bps * BACKOFF, self._clean_bps)
         if self.limit_bps:
             usable = min(usable, self.limit_bps)
         if self.cap_bps is None:
@@ -271,7 +285,8 @@ class LinkEstimate:
                 self.cap_bps = usable
         elif usable > self.cap_bps and now >= self._next_probe_at:
             self.cap_bps = usable
-            self._probe_since = now
+            # A raise within the start is no probe: nothing was congested that could be again.
+            self._probe_since = None if is_early else now
 
     def advance(self, now: float, audio_bps: float, allocation: Allocation) -> None:
         """Raises the cap when the time for it has come. Call a few times a second."""
