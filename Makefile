@@ -34,7 +34,7 @@ test: boot
 
 test-fast: boot
 	@$(BOOT) deploy/bootstrap.py fast
-	@$(VENV)/pytest -q -m "not browser and not calls"
+	@$(VENV)/pytest -q -n 2 -m "not browser and not calls"
 
 # What a call is, whatever the engine. Restarts, weak links and reach are the embedded relay's own.
 EITHER_ENGINE := tests/test_sdk_call.py tests/test_go_sdk_call.py tests/test_browser_call.py

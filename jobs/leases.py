@@ -13,14 +13,14 @@ from jobs.models import Job, JobQuerySet, State
 # Longer than any pause of a healthy worker; a dead one's job waits this long for the next.
 LEASE_SECONDS = 60.0
 # Enough to ride out a restart of another server at first, an outage later.
-_BACK_OFF_BASE_SECONDS = 5.0
+BACK_OFF_BASE_SECONDS = 5.0
 _BACK_OFF_LIMIT_SECONDS = 3600.0
 _ERROR_LENGTH = 2000
 
 
 def back_off(attempt: int) -> timedelta:
     """How long to wait after the `attempt`th failure: 5, 10, 20 s … one hour."""
-    return timedelta(seconds=min(_BACK_OFF_BASE_SECONDS * 2 ** (attempt - 1), _BACK_OFF_LIMIT_SECONDS))
+    return timedelta(seconds=min(BACK_OFF_BASE_SECONDS * 2 ** (attempt - 1), _BACK_OFF_LIMIT_SECONDS))
 
 
 def claim(owner: str, now: datetime, *, lease: timedelta) -> Job | None:

@@ -14,6 +14,7 @@ django.setup()
 
 from django.core.management import call_command  # noqa: E402  needs the apps
 
+from jobs import leases  # noqa: E402
 from jobs.queue import enqueue, job  # noqa: E402
 from jobs.worker import Work, Worker  # noqa: E402
 
@@ -32,4 +33,5 @@ if __name__ == "__main__":
     if len(sys.argv) > 2:
         call_command("migrate", "jobs", verbosity=0)
         enqueue("tests.survivor")
+    leases.BACK_OFF_BASE_SECONDS = 0.1
     Worker(lease_seconds=1.0, poll_seconds=0.05, housekeeping_seconds=0.2).run()
