@@ -23,6 +23,7 @@ logger = logging.getLogger(__name__)
 BACK_OFF_SECONDS = (0.0, 0.2, 1.0, 2.0, 5.0, 10.0, 30.0)
 # One that lived this long did not fail at its start.
 STABLE_SECONDS = 20.0
+WORKER_PATIENCE_SECONDS = 10.0
 _TICK_SECONDS = 1.0
 _STARTING_TICK_SECONDS = 0.05
 
@@ -49,7 +50,7 @@ class Child:
     process: subprocess.Popen[bytes] | None = None
     started_at: float = 0.0
     failures: int = 0
-    start_at: float | None = 0.0  # None: not to be started
+    start_at: float | None = None  # None: not to be started
     was_ready: bool = False
     is_stopping: bool = False
 
@@ -76,6 +77,8 @@ class Supervisor:
         """Until SIGINT or SIGTERM."""
         self._open()
         started_at = self.clock()
+        for child in self.children:
+            child.start_at = started_at
         is_announced = False
         try:
             while True:
@@ -84,7 +87,7 @@ class Supervisor:
                 if not is_announced and all(child.was_ready for child in self.children):
                     is_announced = True
                     self.on_ready(self.clock() - started_at)
-                for number in self._wait(_TICK_SECONDS if is_announced else _STARTING_TICK_SECONDS):
+                for number in self._wait(self._seconds_until_next(is_announced)):
                     if number in (signal.SIGINT, signal.SIGTERM):
                         return 0
                     if number == signal.SIGHUP:
@@ -141,9 +144,22 @@ class Supervisor:
     def _start_due(self) -> None:
         for child in self.children:
             if child.process is None and child.start_at is not None and self.clock() >= child.start_at:
-                self._start(child)
+                if self._may_start(child, since=child.start_at):
+                    self._start(child)
             elif child.is_running and not child.was_ready:
                 child.was_ready = child.is_ready()
+
+    def _seconds_until_next(self, is_announced: bool) -> float:
+        if not is_announced:
+            return _STARTING_TICK_SECONDS
+        due = [child.start_at - self.clock() for child in self.children if not child.process and child.start_at]
+        return max(_STARTING_TICK_SECONDS, min([_TICK_SECONDS, *due]))
+
+    def _may_start(self, child: Child, *, since: float) -> bool:
+        """Background jobs let the others have the processor while people wait for the portal, but not for ever."""
+        first = [other for other in self.children if other.group is not Group.WORKER]
+        is_quiet = all(other.was_ready for other in first) or self.clock() - since >= WORKER_PATIENCE_SECONDS
+        return is_quiet or child.group is not Group.WORKER
 
     def _start(self, child: Child) -> None:
         alive = {name: str(self._alive[0]) for name in self.alive_variables}
