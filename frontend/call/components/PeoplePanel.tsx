@@ -4,6 +4,7 @@ import { useCall, useSession } from "../callcontext.ts";
 import { mayModerate } from "../contract.ts";
 import { focusStage } from "../focus.ts";
 import { useActs } from "../hooks/useActs.ts";
+import { CopyLinkButton } from "./CopyLinkButton.tsx";
 import { Icon } from "./Icon.tsx";
 import { PersonRow } from "./PersonRow.tsx";
 import { WaitingList } from "./WaitingList.tsx";
@@ -67,21 +68,24 @@ export default function PeoplePanel({ onClose }: { onClose: () => void }) {
           ))}
         </ul>
       </div>
-      {mayModerate(myRole) && (
-        <div className="panel__foot">
-          <button
-            type="button"
-            className="stage-button"
-            aria-describedby="lock-hint"
-            data-testid={isLocked ? "unlock-button" : "lock-button"}
-            onClick={() => acts.onRoom(isLocked ? "unlock" : "lock")}
-          >
-            <Icon name={isLocked ? "unlock" : "lock"} />
-            {isLocked ? strings.unlockRoom : strings.lockRoom}
-          </button>
-          <p id="lock-hint">{strings.lockHint}</p>
-        </div>
-      )}
+      <div className="panel__foot">
+        <CopyLinkButton testId="panel-copy-link" />
+        {mayModerate(myRole) && (
+          <>
+            <button
+              type="button"
+              className="stage-button"
+              aria-describedby="lock-hint"
+              data-testid={isLocked ? "unlock-button" : "lock-button"}
+              onClick={() => acts.onRoom(isLocked ? "unlock" : "lock")}
+            >
+              <Icon name={isLocked ? "unlock" : "lock"} />
+              {isLocked ? strings.unlockRoom : strings.lockRoom}
+            </button>
+            <p id="lock-hint">{strings.lockHint}</p>
+          </>
+        )}
+      </div>
     </aside>
   );
 }
