@@ -12,6 +12,7 @@ layer is raised for a trial, undone when the link suffers, and tried again each 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -30,6 +31,14 @@ SLOW_WINDOWS = 3
 # Feedback is judged over this long, or the loss of one burst would look like congestion.
 WINDOW_SECONDS = 0.25
 MIN_WINDOW_PACKETS = 8
+# Standard deviations. Of 15 packets in a window, a radio that loses 5 % loses three every few seconds by bad luck, five
+# hardly ever; congestion loses more, or makes a queue.
+LUCK = 2.5
+# What is kept of earlier windows with each new one: a second tells a slight congestion from bad luck.
+RECENT_SHARE = 0.75
+REPORT_PACKETS = 200  # a receiver report speaks of a second, and does not say of how many packets
+# The loss before a raise is not the raise's. It is learnt in some five seconds.
+USUAL_LOSS_WEIGHT = 0.05
 # After a cut, what was already on the way still reports loss.
 SETTLE_SECONDS = 0.5
 PROBE_SECONDS = 5.0
@@ -113,6 +122,11 @@ def allocate(cap_bps: float | None, audio_bps: float, demands: Sequence[Demand])
     return Allocation(qualities, spent, min(missing, default=0))
 
 
+def _chance(loss: float, packets: float) -> float:
+    """How much more than `loss` a few packets may lose by bad luck alone."""
+    return LUCK * math.sqrt(loss * (1 - loss) / packets)
+
+
 class LinkEstimate:
     """The cap on one subscriber's link, None while nothing suggests that there is one."""
 
@@ -130,6 +144,8 @@ class LinkEstimate:
         self._loss_at_cut = 0.0
         self._sent_at_cut = 0.0
         self._radio_loss = 0.0  # loss that a cut did not cure: not ours to cure
+        self._usual_loss = 0.0
+        self._recent_total = self._recent_lost = 0.0
         self._received = self._lost = 0
         self._window_bytes = 0
         self._window_since = -1.0
@@ -195,7 +211,7 @@ class LinkEstimate:
         self._slow_windows = self._slow_windows + 1 if 1e8 > self._queue > QUEUE_LIMIT_SECONDS else 0
         self._clean_bps = 0.0 if self._slow_windows or loss > CLEAN_LOSS else arrived_bps
         is_queueing = self._slow_windows >= SLOW_WINDOWS
-        self._judge(now, loss, arrived_bps, is_queueing=is_queueing, lost=self._lost)
+        self._judge(now, loss, arrived_bps, is_queueing=is_queueing, total=total)
         self._received = self._lost = self._window_bytes = 0
         self._window_since = now
         self._queue = 1e9
@@ -204,7 +220,7 @@ class LinkEstimate:
         """The loss of a receiver report. Ignored while transport-cc tells more, and sooner."""
         if now < self.has_transport_cc_until:
             return
-        self._judge(now, loss, self.sent_bps * (1 - loss), is_queueing=False, lost=3 if loss else 0)
+        self._judge(now, loss, self.sent_bps * (1 - loss), is_queueing=False, total=REPORT_PACKETS)
 
     def on_remb(self, now: float, bitrate_bps: int) -> None:
         """The receiver's own estimate. Counts only below what we send: it does not grow without traffic."""
@@ -216,8 +232,10 @@ class LinkEstimate:
         """A TCP path's buffer is full: half of what we send is what it can surely take."""
         self._cut(now, self.sent_bps * 0.6, 0.0)
 
-    def _judge(self, now: float, loss: float, arrived_bps: float, *, is_queueing: bool, lost: int) -> None:
+    def _judge(self, now: float, loss: float, arrived_bps: float, *, is_queueing: bool, total: int) -> None:
         self.loss += (loss - self.loss) * 0.5
+        if self._probe_since is None:
+            self._usual_loss += (min(loss, LOSS_LIMIT) - self._usual_loss) * USUAL_LOSS_WEIGHT
         settled = now - self._congested_at
         is_less_sent = arrived_bps / max(0.01, 1 - loss) < 0.7 * self._sent_at_cut
         if SETTLE_SECONDS < settled < 3.0 and is_less_sent and loss > max(LOSS_LIMIT, 0.7 * self._loss_at_cut):
@@ -225,14 +243,21 @@ class LinkEstimate:
             self._radio_loss = min(loss, MAX_RADIO_LOSS)
         elif loss < self._radio_loss:
             self._radio_loss += (loss - self._radio_loss) * 0.05
-        limit = PROBE_LOSS_LIMIT if self._probe_since is not None else LOSS_LIMIT
-        if is_queueing or (loss > limit + self._radio_loss and lost >= 3):
+        limit = self._radio_loss + LOSS_LIMIT
+        if self._probe_since is not None:
+            limit = min(limit, self._radio_loss + self._usual_loss + PROBE_LOSS_LIMIT)
+        self._recent_total = self._recent_total * RECENT_SHARE + total
+        self._recent_lost = self._recent_lost * RECENT_SHARE + total * loss
+        recent = self._recent_lost / self._recent_total
+        is_lossy = loss > limit + _chance(limit, total) or recent > limit + _chance(limit, self._recent_total)
+        if is_queueing or is_lossy:
             self._cut(now, arrived_bps, loss)
 
     def _cut(self, now: float, arrived_bps: float, loss: float) -> None:
         target = max(FLOOR_BPS, arrived_bps * BACKOFF)
         if now - self._congested_at < SETTLE_SECONDS:
             return
+        self._recent_total = self._recent_lost = 0.0
         self._loss_at_cut = loss
         self._sent_at_cut = arrived_bps / max(0.01, 1 - loss)
         self._congested_at = now
