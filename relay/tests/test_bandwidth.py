@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 
 from relay.bandwidth import PAUSED, Allocation, Demand, LinkEstimate, allocate
@@ -190,6 +192,16 @@ def test_radio_loss_that_a_cut_does_not_cure_is_tolerated() -> None:
     link.run(60)
     assert link.quality != PAUSED
     assert link.estimate.congestions < 6
+
+
+def test_five_percent_of_loss_on_few_packets_is_bad_luck_and_no_congestion() -> None:
+    """One microphone and a small picture are 15 packets in a window: three of them are soon lost by chance."""
+    chance, estimate = random.Random(5), LinkEstimate()
+    for turn in range(10 * 60 * 10):
+        lost = sum(chance.random() < 0.05 for _ in range(6))
+        now = 100 + turn / 10
+        estimate.on_transport_cc(now, received=6 - lost, lost=lost, sent_bytes=1_200, delay_seconds=0.02)
+    assert estimate.congestions <= 5  # in ten minutes
 
 
 def test_tries_come_less_often_while_they_fail() -> None:
