@@ -272,7 +272,12 @@ class DownTrack:
 
     def destination(self, numbers: Numbers) -> Destination:
         """Where and with which numbers the batch sends for us."""
-        return Destination(self.link, numbers, self.payload_type if self.up.kind == "video" else -1, self.extensions)
+        extensions = self.extensions
+        if self.link.downlink is None:
+            # Nobody judges a link that carries audio alone. Its feedback was 200 of the 325 RTCP packets a second that
+            # 20 listeners sent, beside 250 packets of media.
+            extensions -= {rtp.TRANSPORT_CC_ID}
+        return Destination(self.link, numbers, self.payload_type if self.up.kind == "video" else -1, extensions)
 
     def resend(self, sequence: int) -> bool:
         """Answers a NACK for our `sequence`. False when the packet is not there any more, or was resent too often."""

@@ -399,6 +399,7 @@ class Router:
         link.downs[down.up.ssrc] = down
         if link.downlink is None and down.up.kind == "video" and link.column > 0:
             link.downlink = LinkEstimate(self.settings.max_bitrate_bps)
+            self.batch.generation += 1  # its audio is numbered from now on, too
         self._look_after(link)
 
     def forget_down(self, down: DownTrack) -> None:

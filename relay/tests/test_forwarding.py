@@ -41,8 +41,9 @@ def simulcast(plane: Plane, extensions: Mapping[str, int] = NO_FEEDBACK) -> tupl
 def test_the_header_carries_our_ssrc_type_and_extensions() -> None:
     plane = Plane()
     alice, bob, carol = plane.peer(), plane.peer(), plane.peer()
-    track = plane.publish(alice)
+    track, video = plane.publish(alice), plane.publish(alice, "video")
     plane.subscribe(track, bob)
+    plane.subscribe(video, bob)
     plane.subscribe(track, carol, extensions={"audio-level": 4})
     alice.audio(7, level=0x80 | 20)
     alice.audio(8, level=33)
@@ -57,6 +58,19 @@ def test_the_header_carries_our_ssrc_type_and_extensions() -> None:
     assert track.loudness.take() == (2, 2, 20)
     assert track.loudness.take() == (0, 0, 127)
     assert plane.first_packets == 1
+
+
+def test_audio_alone_asks_for_no_feedback_until_a_video_joins_it() -> None:
+    plane = Plane()
+    alice, bob = plane.peer(), plane.peer()
+    audio, video = plane.publish(alice), plane.publish(alice, "video")
+    plane.subscribe(audio, bob)
+    alice.audio(1)
+    assert bob.take()[0].extension[4:8] == bytes(4)
+    plane.subscribe(video, bob)
+    alice.audio(2)
+    packet = bob.take()[0]
+    assert (packet.extension[5], packet.number) == (0x31, 1)
 
 
 def test_only_packets_that_carry_a_transport_cc_number_use_one_up() -> None:
