@@ -247,10 +247,15 @@ class Router:
         self, stream: UpStream, number: int, timestamp: int, ids: codecs.PictureIds, now: float
     ) -> None:
         self.flush()
-        for down in list(stream.waiting):
-            down.attach(stream, number, timestamp, ids, now)
-        stream.waiting.clear()
-        self._awaited.discard(stream)
+        waiting, stream.waiting = stream.waiting, []
+        for down in waiting:
+            # A key frame before the handshake is over would be lost, and nobody would ask for another.
+            if stream.is_video and down.link.tx is None:
+                stream.waiting.append(down)
+            else:
+                down.attach(stream, number, timestamp, ids, now)
+        if not stream.waiting:
+            self._awaited.discard(stream)
 
     def _forward_late(self, stream: UpStream, number: int) -> None:
         """A packet that came out of order (mostly after our NACK) goes to those who were receiving when it was sent."""
@@ -411,7 +416,11 @@ class Router:
         """A down track waits for a key frame of `stream`; it is asked for until it comes."""
         if stream.is_video:
             self._awaited.add(stream)
-            feedback.request_key_frame(self, stream, self.now)
+            self._ask_for(stream, self.now)
+
+    def _ask_for(self, stream: UpStream, now: float) -> None:
+        if any(down.link.tx is not None for down in stream.waiting):
+            feedback.request_key_frame(self, stream, now)
 
     def forget_link(self, link: Link) -> None:
         """A peer connection is going: nothing is sent to it or taken from it any more, and no key of it is used."""
@@ -471,7 +480,7 @@ class Router:
                 self._losing.discard(stream)
         for stream in list(self._awaited):
             if stream.waiting:
-                feedback.request_key_frame(self, stream, now)
+                self._ask_for(stream, now)
             else:
                 self._awaited.discard(stream)
         for phase in range(tick % TRANSPORT_CC_TICKS, TICKS_PER_SECOND, TRANSPORT_CC_TICKS):

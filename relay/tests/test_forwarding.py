@@ -73,6 +73,25 @@ def test_audio_alone_asks_for_no_feedback_until_a_video_joins_it() -> None:
     assert (packet.extension[5], packet.number) == (0x31, 1)
 
 
+def test_a_key_frame_waits_for_the_subscribers_handshake() -> None:
+    plane = Plane()
+    alice, bob = plane.peer(), plane.peer()
+    track = plane.publish(alice, "video")
+    alice.video(1, key=True)
+    keys, bob.link.tx = bob.link.tx, None
+    plane.subscribe(track, bob)
+    alice.video(2, key=True)
+    plane.advance(1)
+    assert not alice.feedback(rtcp.PSFB, rtcp.PLI)
+    bob.link.tx = keys
+    plane.router.path_changed()
+    plane.advance(0.04)
+    assert alice.feedback(rtcp.PSFB, rtcp.PLI)
+    alice.video(3)
+    alice.video(4, key=True)
+    assert len(bob.take()) == 1
+
+
 def test_only_packets_that_carry_a_transport_cc_number_use_one_up() -> None:
     plane = Plane()
     alice, bob = plane.peer(), plane.peer()
