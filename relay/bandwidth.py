@@ -67,6 +67,7 @@ START_BPS = 600_000
 START_SECONDS = 3.0
 SILENT_START_SECONDS = 1.5  # without any transport-cc: this client sends none
 UNLIMITED_BPS = 5_000_000
+NARROW_BPS = 2_000_000  # one camera can fill it
 PAUSED = -1
 
 
@@ -327,8 +328,10 @@ class LinkEstimate:
         if now < self._next_probe_at or self._probe_since is not None:
             return
         if not allocation.next_step_bps:
-            # Everything wanted runs, and has been running: there is no limit that we know of.
-            if now - self._congested_at > 2 * FIRST_RETRY_SECONDS:
+            # Everything wanted runs, and has been running: there is no limit that we know of. A narrow link that a
+            # train has timed stays known: more is wanted when a camera's upper layers begin.
+            is_narrow = now < self.has_transport_cc_until and 0 < self.train_bps < NARROW_BPS
+            if not is_narrow and now - self._congested_at > 2 * FIRST_RETRY_SECONDS:
                 self.cap_bps = float(self.limit_bps) if self.limit_bps else None
             return
         if now < self.has_transport_cc_until or (self.limit_bps and self._wanted_bps > self.limit_bps):
