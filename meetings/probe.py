@@ -28,7 +28,7 @@ FRAMES_PER_SECOND = 10
 _TONE_SENT_AT_HZ = 48_000
 _TONE_CHUNK_SAMPLES = 2_400  # 50 ms a call
 _TONE_QUEUE_MS = 150  # how far the native side may run ahead: sound stays as fresh as a microphone's
-_GRAIN, _GRAINS = 20, 7  # steps of luma up to the white of a card, and different pictures of it
+_GRAIN, _GRAINS = 6, 7  # steps of luma up to the white of a card, and different pictures of it
 _REMEMBERED = 4_000  # sightings kept: 100 s of two others at full rate
 
 
