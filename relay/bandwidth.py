@@ -255,6 +255,9 @@ class LinkEstimate:
             self._cut(now, arrived_bps, loss)
 
     def _cut(self, now: float, arrived_bps: float, loss: float) -> None:
+        if 0 < self.train_bps < NARROW_BPS:
+            # What a flooded queue lets out of several feedbacks overlaps, and looks like more than the link carries.
+            arrived_bps = min(arrived_bps, self.train_bps)
         target = max(FLOOR_BPS, arrived_bps * BACKOFF)
         if now - self._congested_at < SETTLE_SECONDS:
             return
