@@ -66,7 +66,7 @@ export const de: Strings = {
 
   waitingTitle: "Sie sind im Warteraum",
   waitingText: (room) =>
-    `Die Organisation von „${room}“ weiß, dass Sie da sind. Sobald sie Sie einlässt, sind Sie in der Besprechung.`,
+    `Die Organisation von „${room}“ sieht Ihren Namen, sobald sie da ist. Lässt sie Sie ein, sind Sie in der Besprechung.`,
   waitingKeepTesting: "Inzwischen können Sie Mikrofon und Kamera weiter prüfen.",
   waitingStop: "Nicht mehr warten",
 

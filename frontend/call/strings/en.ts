@@ -59,7 +59,7 @@ export const en: Strings = {
 
   waitingTitle: "You are in the waiting room",
   waitingText: (room) =>
-    `The organiser of “${room}” has been told that you are here. You will be in as soon as they admit you.`,
+    `The organiser of “${room}” sees your name once they are there. You will be in as soon as they admit you.`,
   waitingKeepTesting: "Meanwhile, you can still check your microphone and camera.",
   waitingStop: "Stop waiting",
 

@@ -67,7 +67,7 @@ export const fr = {
   // Lobby
   waitingTitle: "Vous êtes dans la salle d’attente",
   waitingText: (room: string) =>
-    `La personne qui organise « ${room} » a été prévenue de votre arrivée. Vous entrerez dès qu’elle aura accepté.`,
+    `La personne qui organise « ${room} » voit votre nom dès qu’elle est là. Vous entrerez quand elle aura accepté.`,
   waitingKeepTesting: "En attendant, vous pouvez encore vérifier votre micro et votre caméra.",
   waitingStop: "Ne plus attendre",
 
