@@ -15,7 +15,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 logger = logging.getLogger(__name__)
 
@@ -69,7 +69,7 @@ class Supervisor:
     on_hangup: Callable[[], None] = lambda: None
     on_tick: Callable[[Supervisor], None] = lambda supervisor: None
     clock: Callable[[], float] = time.monotonic
-    _signals: list[int] = field(default_factory=list)
+    _must_end: bool = False  # SIGINT or SIGTERM came, perhaps while a child was being restarted
     _wakeup: tuple[int, int] = (-1, -1)
     _alive: tuple[int, int] = (-1, -1)
 
@@ -81,18 +81,18 @@ class Supervisor:
             child.start_at = started_at
         is_announced = False
         try:
-            while True:
+            while not self._must_end:
                 self._reap()
                 self._start_due()
                 if not is_announced and all(child.was_ready for child in self.children):
                     is_announced = True
                     self.on_ready(self.clock() - started_at)
-                for number in self._wait(self._seconds_until_next(is_announced)):
-                    if number in (signal.SIGINT, signal.SIGTERM):
-                        return 0
-                    if number == signal.SIGHUP:
-                        self._hang_up()
-                self.on_tick(self)
+                numbers = self._wait(self._seconds_until_next(is_announced))
+                if signal.SIGHUP in numbers and not self._must_end:
+                    self._hang_up()
+                if not self._must_end:
+                    self.on_tick(self)
+            return 0
         finally:
             self.stop_all()
             self._close()
@@ -129,14 +129,16 @@ class Supervisor:
     def _wait(self, seconds: float) -> list[int]:
         select.select([self._wakeup[0]], [], [], seconds)
         with contextlib.suppress(BlockingIOError):
-            return list(os.read(self._wakeup[0], 256))
+            numbers = list(os.read(self._wakeup[0], 256))
+            self._must_end = self._must_end or not {signal.SIGINT, signal.SIGTERM}.isdisjoint(numbers)
+            return numbers
         return []
 
     def _hang_up(self) -> None:
         logger.info("restarting web and worker; the relays and their calls go on")
         self.on_hangup()
         for child in self.children:
-            if child.group is not Group.RELAY:
+            if child.group is not Group.RELAY and not self._must_end:
                 self.restart(child)
 
     # --- Children

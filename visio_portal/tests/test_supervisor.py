@@ -154,6 +154,19 @@ def test_a_second_ctrl_c_waits_for_nobody(start: Callable[..., Supervised]) -> N
     assert supervised.living() == []
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_order_to_stop_during_a_restart_is_not_lost(
+    start: Callable[..., Supervised], number: signal.Signals
+) -> None:
+    supervised = start("stubborn")
+    supervised.wait_until_ready()
+    supervised.process.send_signal(signal.SIGHUP)
+    supervised.wait_for(lambda: ("worker", "told") in supervised.events())  # and it does not listen: a restart of 2 s
+    supervised.process.send_signal(number)
+    assert supervised.process.wait(CEILING_SECONDS) == 0
+    assert supervised.living() == []
+
+
 @pytest.mark.parametrize(("code", "text"), [(0, "exit code 0"), (3, "exit code 3"), (-9, "SIGKILL"), (-64, "SIGRTMAX")])
 def test_an_end_is_told_in_words(code: int, text: str) -> None:
     assert ending(code) == text
