@@ -95,12 +95,12 @@ def access_own(visitor: Visitor, slug: str) -> Participant:
 
 
 def access_admitted(visitor: Visitor, slug: str) -> Participant:
-    """The visitor's own admitted row. Raises `NotAdmitted` also where room or row is missing."""
+    """The visitor's own row, admitted and not of another day. Raises `NotAdmitted`, also where there is none."""
     try:
         own = access_own(visitor, slug)
     except NotFound as missing:
         raise NotAdmitted from missing
-    if not own.is_admitted or own.room.is_closed:
+    if not own.is_admitted or own.is_stale or own.room.is_closed:
         raise NotAdmitted
     return own
 

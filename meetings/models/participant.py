@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import uuid
+from datetime import timedelta
 from typing import TYPE_CHECKING, ClassVar
 
 from django.conf import settings
@@ -55,6 +56,10 @@ class Source(models.TextChoices):
 
 def all_sources() -> list[str]:
     return [str(source) for source in Source.values]
+
+
+# An admission nobody ended (a closed lid, a crash) is worth nothing on another day.
+ADMISSION_HOURS = 12
 
 
 def new_identity() -> str:
@@ -130,6 +135,13 @@ class Participant(models.Model):
     @property
     def is_admitted(self) -> bool:
         return self.state == State.ADMITTED
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether the admission is of another day: it opens no door any more. That of the room's owner always does."""
+        if self.admitted_at is None or (self.user_id is not None and self.user_id == self.room.owner_id):
+            return False
+        return self.admitted_at <= timezone.now() - timedelta(hours=ADMISSION_HOURS)
 
     @property
     def may_moderate(self) -> bool:

@@ -27,8 +27,6 @@ from meetings.refusals import BadName, Closed, Conflict, Denied, Locked, Removed
 
 # Who left by mistake comes straight back; later the host is asked again.
 REJOIN_SECONDS = 600
-# An admission nobody ended (a closed lid, a crash) is worth nothing on another day.
-ADMISSION_HOURS = 12
 # The host's list stays usable, and a flood from many addresses ends here.
 MAX_WAITING = 200
 # Who was let in and still checks devices while the call ends around them keeps the admission.
@@ -222,7 +220,7 @@ def _is_fresh(own: Participant, room: Room, visitor: Visitor) -> bool:
         return True
     if room.call_ended_at is not None and own.admitted_at <= room.call_ended_at and not own.is_admitted:
         return False  # (`end_admissions` leaves those admitted who are still on their way in)
-    return own.admitted_at > timezone.now() - timedelta(hours=ADMISSION_HOURS)
+    return not own.is_stale
 
 
 def _rename(own: Participant, name: str) -> Participant:

@@ -181,6 +181,8 @@ def test_a_moderator_of_the_last_call_is_none_in_the_next(meeting: Meeting) -> N
 
 def test_an_admission_of_another_day_is_worth_nothing(meeting: Meeting) -> None:
     Participant.objects.update(admitted_at=timezone.now() - timedelta(hours=13))
+    assert meeting.cast.charlie.call(meeting.room, "token").status_code == 403  # not by another door either
+    assert meeting.cast.alice.call(meeting.room, "token").status_code == 200
     assert enter(meeting.cast.charlie, meeting.room)["state"] == "waiting"
     assert enter(meeting.cast.alice, meeting.room)["state"] == "admitted"
 
