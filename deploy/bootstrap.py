@@ -201,11 +201,13 @@ def _at_least(requirements: str) -> list[str]:
 
 
 def _works() -> bool:
-    command = [str(PYTHON), "-c", "import sys; sys.exit(sys.version_info < (3, 11))"]
+    command = [str(PYTHON), "-c", "import pip, sys; sys.exit(sys.version_info < (3, 11))"]
     return subprocess.run(command, check=False, capture_output=True).returncode == 0  # noqa: S603  our own command
 
 
 def make_venv() -> None:
+    for stamp in STAMPS.glob("python-*"):
+        stamp.unlink()  # what an earlier environment held
     try:
         run([sys.executable, "-m", "venv", "--clear", VENV], dict(os.environ))
     except SetupError as error:

@@ -375,14 +375,17 @@ class TcpConnection(asyncio.Protocol):
         self._transport = transport = cast(asyncio.Transport, transport)
         ports = self._ports
         ports.add_connection(self)
-        if ports.strangers >= MAX_TCP_STRANGERS:
+        peer = transport.get_extra_info("peername")
+        # No name: it was reset before we accepted it. After an error here nobody would call connection_lost, and the
+        # stranger's place would be taken for ever.
+        if peer is None or ports.strangers >= MAX_TCP_STRANGERS:
             ports.metrics.tcp_refused += 1
             transport.abort()
             return
         ports.metrics.tcp_opened += 1
         ports.strangers += 1
         self._is_stranger = True
-        self._peer = transport.get_extra_info("peername")[:2]
+        self._peer = peer[:2]
         sock = transport.get_extra_info("socket")
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         try:

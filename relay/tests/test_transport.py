@@ -16,7 +16,7 @@ from relay import rtcp, stun
 from relay.config import Address, Settings
 from relay.datachannel import LOSSY, MAX_MESSAGE_BYTES, RELIABLE
 from relay.metrics import Metrics
-from relay.ports import TcpConnection
+from relay.ports import MAX_TCP_STRANGERS, TcpConnection
 from relay.router import DownTrack, Router, UpSection, UpTrack
 from relay.tests.rtc_client import Client, rtp_packet, vp8_payload
 from relay.transport import Ports, Transport, TransportState
@@ -380,6 +380,19 @@ async def test_a_tcp_connection_with_a_frame_of_no_or_too_much_length_is_closed(
         writer.close()
     assert world.metrics.malformed == 2
     assert world.ports.strangers == 0
+
+
+async def test_connections_reset_before_they_are_accepted_take_no_place(make_world: MakeWorld) -> None:
+    world = await make_world()
+    tcp = next(c for c in world.ports.candidates if c.protocol == "tcp")
+    for _ in range(MAX_TCP_STRANGERS + 10):
+        with socket.socket() as client:
+            client.connect((tcp.address, tcp.port))
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # close() resets
+        await asyncio.sleep(0)  # the kernel's queue of connections is short
+    async with asyncio.timeout(5):
+        while world.metrics.tcp_refused + world.metrics.tcp_opened <= MAX_TCP_STRANGERS or world.ports.strangers:
+            await asyncio.sleep(0.01)
 
 
 async def test_a_slow_tcp_peer_loses_video_before_audio_and_then_its_connection(make_world: MakeWorld) -> None:
