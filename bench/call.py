@@ -249,8 +249,9 @@ def _last(probe: Probe, name: str) -> float:
     return next(at for at, event, _ in reversed(probe.events) if event == name)
 
 
+# Evaluated before the click, so its value must not be the promise: that would be waited for.
 _WATCH = """
-window.joined = new Promise((resolve) => {
+void (window.joined = new Promise((resolve) => {
   let clicked = 0;
   let staged = 0;
   document.addEventListener("click", () => { clicked ||= performance.now(); }, { capture: true });
@@ -262,7 +263,7 @@ window.joined = new Promise((resolve) => {
     else requestAnimationFrame(look);
   };
   look();
-});
+}));
 """
 
 
