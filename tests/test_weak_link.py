@@ -63,12 +63,21 @@ async def test_with_5_percent_loss_both_ways_video_plays_on(shaped: Shaped) -> N
         await assert_all_meet(everyone)
         for probe in everyone:
             probe.forget()
-        # Seven of ten pictures a second, at least, for as long as the ceiling allows.
+        # So many that both get on over several lost key frames. How many a second is a figure, and no test's matter:
+        # mostly ten, and two in a bad run (docs/features.md).
         await wait_until(
-            lambda: all(len(probe.seen) >= 210 for probe in everyone), lambda: [len(probe.seen) for probe in everyone]
+            lambda: all(len(probe.seen) >= 40 for probe in everyone), lambda: [len(probe.seen) for probe in everyone]
         )
-        losses = [flow.down.lost for flow in shaped.shaper.flows.values()]
-        assert sum(losses) > 100, "the shaper lost next to nothing: this proved nothing"
+        await wait_until(lambda: _lost(shaped) > 100, lambda: f"only {_lost(shaped)} packets were lost: no proof")
+        before = [len(probe.seen) for probe in everyone]
+        await wait_until(
+            lambda: all(len(probe.seen) > old for probe, old in zip(everyone, before, strict=True)),
+            lambda: f"{before} pictures, and no more",
+        )
+
+
+def _lost(shaped: Shaped) -> int:
+    return sum(flow.down.lost for flow in shaped.shaper.flows.values())
 
 
 def _kept_sound(before: Losses, after: Losses) -> float:
