@@ -29,4 +29,4 @@ class LocalAccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allau
 
     def login(self, request: HttpRequest, user: AbstractBaseUser) -> None:
         super().login(request, user)
-        audit.info("signed_in", person=str(user.public_id), source=source_of(request))  # type: ignore[attr-defined]
+        audit.info("signed_in", person=str(user.public_id), source=source_of(request))  # type: ignore[attr-defined]  # our User

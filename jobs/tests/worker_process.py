@@ -14,9 +14,9 @@ django.setup()
 
 from django.core.management import call_command  # noqa: E402  needs the apps
 
-from jobs import leases  # noqa: E402
-from jobs.queue import enqueue, job  # noqa: E402
-from jobs.worker import Work, Worker  # noqa: E402
+from jobs import leases  # noqa: E402  needs the apps
+from jobs.queue import enqueue, job  # noqa: E402  needs the apps
+from jobs.worker import Work, Worker  # noqa: E402  needs the apps
 
 FOLDER = Path(sys.argv[1])
 
