@@ -100,7 +100,7 @@ def access_admitted(visitor: Visitor, slug: str) -> Participant:
         own = access_own(visitor, slug)
     except NotFound as missing:
         raise NotAdmitted from missing
-    if not own.is_admitted or own.is_stale or own.room.is_closed:
+    if not own.may_be_in_call or own.room.is_closed:
         raise NotAdmitted
     return own
 

@@ -36,7 +36,7 @@ def claims_of_token(token: str) -> Claims:
 def admit(claims: Claims) -> Claims:
     """The claims with name and grants of the row, where the room is one of the portal's. Raises `Denied` (403).
 
-    Two queries at most. Programs of ours (agent, egress) and rooms without a row go by their token alone.
+    Three queries at most. Programs of ours (agent, egress) and rooms without a row go by their token alone.
     """
     room = None if claims.is_service else portal_room(claims.room)
     if room is None:
@@ -63,9 +63,9 @@ def portal_room(media_name: str) -> Room | None:
 def admitted_participant(room: Room, identity: str) -> Participant | None:
     """The row by which `identity` may be in `room` now, or None."""
     participant = (
-        Participant.objects.select_related("user").filter(room=room, identity=identity, state=State.ADMITTED).first()
-    )
-    if participant is None or room.is_closed:
+        Participant.objects.select_related("room", "user").filter(room=room, identity=identity, state=State.ADMITTED)
+    ).first()
+    if participant is None or room.is_closed or participant.is_stale:
         return None
     if participant.user is not None and not participant.user.is_active:
         return None  # a suspended account

@@ -164,6 +164,8 @@ def _view(own: Participant) -> View:
         case State.LEFT:
             # Left by themselves (in another tab, perhaps): nothing to say. Else somebody ended the call.
             return View(state=None, bye="ended" if _was_ended(own) else "", group=group)
+        case State.ADMITTED if own.is_stale:
+            return View(state=None, bye="ended", group=group)  # a page that was left open over night
     return View(state=room_state(own), group=group)
 
 

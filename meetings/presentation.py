@@ -23,11 +23,11 @@ def participant_json(participant: Participant) -> dict[str, Any]:
 
 
 def room_state(own: Participant) -> dict[str, Any]:
-    """What the owner of the row `own` may know of the room now: three queries at most, none for who only waits."""
+    """What the owner of the row `own` may know of the room now: four queries at most, none for who only waits."""
     room = own.room
     waiting: list[dict[str, Any]] = []
     roles: dict[str, str] = {}
-    if own.is_admitted:
+    if own.may_be_in_call:
         roles = dict(Participant.objects.filter(room=room).admitted().values_list("identity", "role"))
     if own.may_moderate:
         waiting = [participant_json(row) for row in Participant.objects.filter(room=room).waiting()]
@@ -50,6 +50,7 @@ def call_config(room: Room, visitor: Visitor) -> dict[str, Any]:
             "api": reverse("meetings:api_enter", args=[room.slug]).removesuffix("/enter"),
             "websocket": f"/ws/rooms/{room.slug}",
             "home": reverse("meetings:home"),
+            "language": reverse("set_language"),
             "signIn": f"{reverse('account_login')}?{urlencode({'next': page})}",
         },
         "assets": {"base": static("call/main.js").rpartition("/")[0] + "/"},

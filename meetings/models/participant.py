@@ -60,6 +60,9 @@ def all_sources() -> list[str]:
 
 # An admission nobody ended (a closed lid, a crash) is worth nothing on another day.
 ADMISSION_HOURS = 12
+# Unless the person is in the call all the same: the engine names everybody in it once a minute, and after a crash
+# people take a moment to come back.
+_PRESENCE_SECONDS = 600
 
 
 def new_identity() -> str:
@@ -138,11 +141,22 @@ class Participant(models.Model):
 
     @property
     def is_stale(self) -> bool:
-        """Whether the admission is of another day: it opens no door any more. That of the room's owner always does."""
+        """Whether the admission is of another day: it opens no door any more. That of the room's owner always does.
+
+        A night session is no other day: who is in the call stays in it. One query, for old admissions only.
+        """
         if self.admitted_at is None or (self.user_id is not None and self.user_id == self.room.owner_id):
             return False
-        return self.admitted_at <= timezone.now() - timedelta(hours=ADMISSION_HOURS)
+        now = timezone.now()
+        if self.admitted_at > now - timedelta(hours=ADMISSION_HOURS):
+            return False
+        return not self.attendances.filter(last_seen_at__gt=now - timedelta(seconds=_PRESENCE_SECONDS)).exists()
+
+    @property
+    def may_be_in_call(self) -> bool:
+        """Admitted, and not on another day: what every right in the call begins with."""
+        return self.is_admitted and not self.is_stale
 
     @property
     def may_moderate(self) -> bool:
-        return self.is_admitted and Role(self.role).may_moderate
+        return Role(self.role).may_moderate and self.may_be_in_call
