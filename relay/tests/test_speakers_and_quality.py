@@ -1,12 +1,12 @@
 """Active speakers and connection quality, from what the media half measures."""
 
 import pytest
-from livekit.protocol import models
+from livekit.protocol import models, rtc
 
 from relay import quality, speakers
 from relay.audio import Loudness
 from relay.router import TrackStats
-from relay.tests.stage import Client, Stage
+from relay.tests.stage import AUDIO, CAMERA, MICROPHONE, VIDEO, Client, Stage
 
 QUALITY = models.ConnectionQuality
 
@@ -81,17 +81,81 @@ def test_a_newcomer_hears_who_speaks_and_a_leaver_is_forgotten() -> None:
 
 
 @pytest.mark.parametrize(
-    ("stats", "expected"),
+    ("losses", "is_paused", "expected"),
     [
-        ([], QUALITY.EXCELLENT),
-        ([TrackStats(loss=0.01)], QUALITY.EXCELLENT),
-        ([TrackStats(), TrackStats(loss=0.03)], QUALITY.GOOD),
-        ([TrackStats(loss=0.06)], QUALITY.POOR),
-        ([TrackStats(paused=True)], QUALITY.POOR),
+        ([], False, QUALITY.EXCELLENT),
+        ([0.01], False, QUALITY.EXCELLENT),
+        ([0.0, 0.03], False, QUALITY.GOOD),
+        ([0.06], False, QUALITY.POOR),
+        ([], True, QUALITY.POOR),
     ],
 )
-def test_quality_follows_the_worst_track(stats: list[TrackStats], expected: int) -> None:
-    assert quality.rate(stats) == expected
+def test_quality_follows_the_worst_track(losses: list[float], is_paused: bool, expected: int) -> None:
+    assert quality.rate(losses, is_paused=is_paused) == expected
+
+
+def qualities(stage: Stage, *people: Client) -> list[int]:
+    """The verdict on each, after everybody has been told."""
+    stage.rooms.by_name["council"].tick_quality()
+    return [person.participant.quality or 0 for person in people]
+
+
+def test_who_sends_nothing_or_is_muted_has_an_excellent_connection() -> None:
+    stage = Stage()
+    alice, bob = stage.join("alice"), stage.join("bob")
+    assert qualities(stage, alice, bob) == [QUALITY.EXCELLENT, QUALITY.EXCELLENT]
+    for cid, kind, source in (("mic", AUDIO, MICROPHONE), ("camera", VIDEO, CAMERA)):
+        info = alice.publish(cid, kind, source)
+        # What the media half says of a track that is muted, or not among the loudest.
+        alice.up(info.sid).reported = TrackStats(paused=True, packets=1000)
+        assert qualities(stage, alice) == [QUALITY.EXCELLENT]
+        # Losses before the mute weigh no longer.
+        alice.up(info.sid).reported = TrackStats(loss=0.2, packets=2000)
+        assert qualities(stage, alice) == [QUALITY.POOR]
+        alice.send(mute=rtc.MuteTrackRequest(sid=info.sid, muted=True))
+        alice.up(info.sid).reported = TrackStats(loss=0.2, packets=3000, paused=True)
+        assert qualities(stage, alice) == [QUALITY.EXCELLENT]
+
+
+def test_a_muted_track_of_somebody_else_says_nothing_of_ones_own_connection() -> None:
+    stage = Stage()
+    alice, bob = stage.join("alice"), stage.join("bob")
+    info = alice.publish("mic")
+    bob.answer_all()
+    (down,) = bob.downs()
+    down.reported = TrackStats(loss=0.2, packets=1000)
+    assert qualities(stage, alice, bob) == [QUALITY.EXCELLENT, QUALITY.POOR]
+    alice.send(mute=rtc.MuteTrackRequest(sid=info.sid, muted=True))
+    down.reported = TrackStats(loss=0.2, packets=1001)
+    assert qualities(stage, bob) == [QUALITY.EXCELLENT]
+
+
+def test_a_video_that_the_link_cannot_carry_makes_it_poor() -> None:
+    stage = Stage()
+    alice, bob = stage.join("alice"), stage.join("bob")
+    alice.publish("camera", VIDEO, CAMERA)
+    bob.answer_all()
+    (down,) = bob.downs()
+    down.reported = TrackStats(paused=True)
+    assert qualities(stage, alice, bob) == [QUALITY.EXCELLENT, QUALITY.POOR]
+
+
+@pytest.mark.parametrize(
+    ("arrived", "loss", "expected"),
+    [
+        (12, 0.08, QUALITY.EXCELLENT),  # one packet of a silent microphone
+        (250, 0.08, QUALITY.POOR),
+        (30, 0.9, QUALITY.POOR),  # few came, because many were lost
+    ],
+)
+def test_one_packet_of_a_dozen_is_no_verdict(arrived: int, loss: float, expected: int) -> None:
+    stage = Stage()
+    alice = stage.join("alice")
+    info = alice.publish("mic")
+    alice.up(info.sid).reported = TrackStats(packets=1000)
+    qualities(stage, alice)
+    alice.up(info.sid).reported = TrackStats(packets=1000 + arrived, loss=loss)
+    assert qualities(stage, alice) == [expected]
 
 
 def test_quality_is_told_whole_to_newcomers_and_as_changes_to_the_others() -> None:
@@ -104,7 +168,7 @@ def test_quality_is_told_whole_to_newcomers_and_as_changes_to_the_others() -> No
 
     room.tick_quality()
     assert len(bob.sink.all("connection_quality")) == 1
-    alice.up(info.sid).reported = TrackStats(loss=0.2)
+    alice.up(info.sid).reported = TrackStats(loss=0.2, packets=500)
     room.tick_quality()
     (update,) = bob.sink.last("connection_quality").updates
     assert (update.participant_sid, update.quality) == (alice.participant.sid, QUALITY.POOR)
