@@ -22,6 +22,7 @@ from relay.errors import ProtocolError
 from relay.link import Path
 from relay.metrics import Metrics
 from relay.router import ReceiveSlot, Router
+from relay.strangers import MAX_STRANGERS, Strangers
 from relay.stun import Check
 
 if TYPE_CHECKING:
@@ -42,9 +43,9 @@ TCP_BUFFER_BYTES = 512 << 10
 # Left unsent inside the kernel, where we could not drop it any more.
 TCP_UNSENT_BYTES = 64 << 10
 MAX_TCP_FRAME_BYTES = SLOT_BYTES - 64
-# Connections that have not yet shown a valid check, and how long they may take.
-MAX_TCP_STRANGERS = 256
+# How long a connection may take to show a valid check, and how many messages that are none.
 TCP_STRANGER_SECONDS = 10.0
+TCP_STRANGER_TRIES = 16
 KERNEL_DROPS_INTERVAL_SECONDS = 5.0
 _TCP_NOTSENT_LOWAT = 25
 _SO_FORCE = {socket.SO_RCVBUF: 33, socket.SO_SNDBUF: 32}
@@ -71,7 +72,7 @@ class Ports:
         self.candidates: tuple[Candidate, ...] = ()
         self.by_ufrag: dict[str, Transport] = {}
         self.handshakes = asyncio.Semaphore(settings.handshakes)
-        self.strangers = 0
+        self.strangers = Strangers()
         self._udp: list[UdpPort] = []
         self._servers: list[asyncio.Server] = []
         self._connections: set[TcpConnection] = set()
@@ -87,7 +88,7 @@ class Ports:
                 udp, tcp = _bind(address, self.settings.port)
                 self._udp.append(UdpPort(self, udp))
                 server = await asyncio.get_running_loop().create_server(
-                    lambda: TcpConnection(self), sock=tcp, backlog=MAX_TCP_STRANGERS
+                    lambda: TcpConnection(self), sock=tcp, backlog=MAX_STRANGERS
                 )
                 self._servers.append(server)
                 port = address.advertised_port or udp.getsockname()[1]
@@ -368,7 +369,7 @@ class TcpConnection(asyncio.Protocol):
         self._path: Path | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._peer: tuple[str, int] = ("", 0)
-        self._is_stranger = False
+        self._tries = 0  # messages while a stranger
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         # uvloop's TCP transports have asyncio's methods, not its base class.
@@ -378,14 +379,16 @@ class TcpConnection(asyncio.Protocol):
         peer = transport.get_extra_info("peername")
         # No name: it was reset before we accepted it. After an error here nobody would call connection_lost, and the
         # stranger's place would be taken for ever.
-        if peer is None or ports.strangers >= MAX_TCP_STRANGERS:
+        if peer is None:
             ports.metrics.tcp_refused += 1
             transport.abort()
             return
         ports.metrics.tcp_opened += 1
-        ports.strangers += 1
-        self._is_stranger = True
         self._peer = peer[:2]
+        turned_away = ports.strangers.admit(self, self._peer[0])
+        if turned_away is not None:
+            ports.metrics.tcp_refused += 1
+            turned_away.abort()
         sock = transport.get_extra_info("socket")
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         try:
@@ -408,7 +411,17 @@ class TcpConnection(asyncio.Protocol):
                 break
             self._on_frame(buffer[at + 2 : at + 2 + length])
             at += 2 + length
+            if self._path is None and self._tires():
+                return
         del buffer[:at]
+
+    def _tires(self) -> bool:
+        """Whether a stranger has sent enough that is no valid check. Its check is the first thing a client sends."""
+        self._tries += 1
+        if self._tries < TCP_STRANGER_TRIES:
+            return False
+        self.abort()
+        return True
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._no_stranger()
@@ -453,9 +466,7 @@ class TcpConnection(asyncio.Protocol):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if self._is_stranger:
-            self._is_stranger = False
-            self._ports.strangers -= 1
+        self._ports.strangers.forget(self)
 
     def _on_frame(self, frame: bytearray) -> None:
         ports = self._ports

@@ -17,8 +17,9 @@ from relay import rtcp, stun
 from relay.config import Address, Settings
 from relay.datachannel import LOSSY, MAX_MESSAGE_BYTES, RELIABLE
 from relay.metrics import Metrics
-from relay.ports import MAX_TCP_STRANGERS, TcpConnection
+from relay.ports import TCP_STRANGER_TRIES, TcpConnection
 from relay.router import DownTrack, Router, UpSection, UpTrack
+from relay.strangers import MAX_OF_ONE_SOURCE, MAX_STRANGERS, source_of
 from relay.tests.rtc_client import Client, rtp_packet, vp8_payload
 from relay.transport import Ports, Transport, TransportState
 
@@ -380,7 +381,7 @@ async def test_a_tcp_connection_with_a_frame_of_no_or_too_much_length_is_closed(
             assert await reader.read() == b""
         writer.close()
     assert world.metrics.malformed == 2
-    assert world.ports.strangers == 0
+    assert len(world.ports.strangers) == 0
 
 
 def test_connections_reset_before_they_are_accepted_take_no_place() -> None:
@@ -388,7 +389,7 @@ def test_connections_reset_before_they_are_accepted_take_no_place() -> None:
         world = World(("127.0.0.1",))
         await world.ports.open()
         tcp = next(c for c in world.ports.candidates if c.protocol == "tcp")
-        for _ in range(MAX_TCP_STRANGERS + 10):
+        for _ in range(MAX_STRANGERS + 10):
             with socket.socket() as client:
                 client.connect((tcp.address, tcp.port))
                 client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # close() resets
@@ -401,6 +402,117 @@ def test_connections_reset_before_they_are_accepted_take_no_place() -> None:
         await world.ports.close()
 
     uvloop.run(knock())  # the worker's own loop: only its transports have no peer's name then
+
+
+class Crowd:
+    """TCP connections that say nothing, from loopback addresses of their own."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        candidate = next(c for c in world.ports.candidates if c.protocol == "tcp")
+        self._to = (candidate.address, candidate.port)
+        self.sockets: list[socket.socket] = []
+
+    async def comes(self, count: int, source: str) -> None:
+        for _ in range(count):
+            before = self._world.metrics.tcp_opened
+            one = socket.socket()
+            self.sockets.append(one)
+            one.bind((source, 0))
+            one.connect(self._to)
+            one.setblocking(False)
+            while self._world.metrics.tcp_opened == before:  # noqa: ASYNC110  accepted in the loop's next turns
+                await asyncio.sleep(0)
+
+    async def closed(self) -> list[int]:
+        """The places of those that were turned away."""
+        for _ in range(10):
+            await asyncio.sleep(0)
+        return [place for place, one in enumerate(self.sockets) if _is_closed(one)]
+
+    def goes(self) -> None:
+        for one in self.sockets:
+            one.close()
+
+
+def _is_closed(one: socket.socket) -> bool:
+    try:
+        return one.recv(1) == b""
+    except BlockingIOError:
+        return False
+    except ConnectionResetError:
+        return True
+
+
+@pytest.fixture
+async def crowd_at(make_world: MakeWorld) -> AsyncIterator[Callable[[World], Crowd]]:
+    crowds: list[Crowd] = []
+
+    def make(world: World) -> Crowd:
+        crowds.append(Crowd(world))
+        return crowds[-1]
+
+    yield make
+    for crowd in crowds:
+        crowd.goes()
+
+
+async def test_one_address_cannot_hold_all_places_at_the_door(
+    make_world: MakeWorld, crowd_at: Callable[[World], Crowd]
+) -> None:
+    world = await make_world()
+    crowd = crowd_at(world)
+    await crowd.comes(MAX_OF_ONE_SOURCE, "127.0.0.2")
+    await crowd.comes(2, "127.0.0.3")
+    assert await crowd.closed() == []
+    await crowd.comes(3, "127.0.0.2")
+    assert await crowd.closed() == [0, 1, 2], "not the oldest of the same address"
+    assert len(world.ports.strangers) == MAX_OF_ONE_SOURCE + 2
+    assert world.metrics.tcp_refused == 3
+
+
+async def test_a_full_door_lets_a_client_in_and_the_oldest_stranger_go(
+    make_world: MakeWorld, crowd_at: Callable[[World], Crowd]
+) -> None:
+    world = await make_world()
+    crowd = crowd_at(world)
+    for number in range(MAX_STRANGERS // MAX_OF_ONE_SOURCE):
+        await crowd.comes(MAX_OF_ONE_SOURCE, f"127.0.1.{number}")
+    assert await crowd.closed() == []
+    client = await world.client("tcp")
+    assert client.transport.state is TransportState.CONNECTED
+    assert await crowd.closed() == [0]
+    crowd.goes()
+    while len(world.ports.strangers):  # noqa: ASYNC110  they leave in the loop's next turns
+        await asyncio.sleep(0)
+    assert client.transport.path == "tcp", "who has shown a check is no stranger"
+
+
+@pytest.mark.parametrize("frame", [b"\x00\x01\x00\x00" + bytes(16), b"\x16" + bytes(30), b"\x80" + bytes(30)])
+async def test_a_stranger_that_talks_without_a_check_is_closed(frame: bytes, make_world: MakeWorld) -> None:
+    world = await make_world()
+    tcp = next(c for c in world.ports.candidates if c.protocol == "tcp")
+    reader, writer = await asyncio.open_connection(tcp.address, tcp.port)
+    writer.write((struct.pack("!H", len(frame)) + frame) * TCP_STRANGER_TRIES)
+    with contextlib.suppress(ConnectionResetError):  # the other way to see that it is closed
+        assert await asyncio.wait_for(reader.read(), 5) == b""
+    writer.close()
+    assert world.metrics.dtls_in == 0
+    assert len(world.ports.strangers) == 0
+
+
+@pytest.mark.parametrize(
+    ("address", "source"),
+    [
+        ("192.0.2.7", "192.0.2.7"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::"),
+        ("2001:db8:1:2::1", "2001:db8:1:2::"),
+        ("2001:db8:1:3::1", "2001:db8:1:3::"),
+        ("fe80::1%eth0", "fe80::"),
+    ],
+)
+def test_a_source_is_an_address_or_a_network_of_ipv6(address: str, source: str) -> None:
+    assert source_of(address) == source
 
 
 async def test_a_slow_tcp_peer_loses_video_before_audio_and_then_its_connection(make_world: MakeWorld) -> None:
