@@ -59,11 +59,13 @@ class SignallingEndpoint:
         *,
         idle_seconds: float = IDLE_SECONDS,
         refresh_seconds: float = REFRESH_SECONDS,
+        removal_seconds: float = REMOVAL_SECONDS,
     ) -> None:
         self.counters: Counter[str] = engine.counters
         self.doorkeeper = Doorkeeper()
         self.idle_seconds = idle_seconds
         self.refresh_seconds = refresh_seconds
+        self.removal_seconds = removal_seconds
         self._links = links
 
     @property
@@ -218,7 +220,7 @@ class Connection:
                     self.counters["rtc_refresh_failed"] += 1
                     continue  # nothing is known; the next check decides
                 await self._remove()
-                await asyncio.sleep(REMOVAL_SECONDS)  # the worker's `leave` and CLOSE come first
+                await asyncio.sleep(self.endpoint.removal_seconds)  # the worker's `leave` and CLOSE come first
                 return POLICY
             if claims != self.claims:
                 await self._update(claims)

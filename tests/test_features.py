@@ -3,6 +3,7 @@
 import ast
 import re
 from fnmatch import fnmatchcase
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -53,7 +54,10 @@ def _defines(file: Path, function: str) -> bool:
     text = file.read_text()
     if file.suffix != ".py":
         return function in text
-    return any(
-        isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name == function
-        for node in ast.walk(ast.parse(text))
-    )
+    return function in _functions(text)
+
+
+@cache
+def _functions(text: str) -> set[str]:
+    nodes = ast.walk(ast.parse(text))
+    return {node.name for node in nodes if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}

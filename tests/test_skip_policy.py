@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -20,8 +21,9 @@ def run(folder: Path, *, allowed: str) -> subprocess.CompletedProcess[str]:
     (folder / "tests" / "allowed_skips.txt").write_text(allowed)
     (folder / "conftest.py").write_text((REPOSITORY / "conftest.py").read_text())
     (folder / "test_it.py").write_text(PASSES + SKIPS)
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:django", "-p", "no:cacheprovider", str(folder)]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(folder)]
+    environment = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_ADDOPTS": ""}
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
 
 
 def test_a_skip_without_permission_fails_the_run_and_is_named(tmp_path: Path) -> None:

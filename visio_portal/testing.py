@@ -14,7 +14,10 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from django.conf import settings
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.sessions.backends.base import SessionBase
+from django.contrib.sessions.backends.db import SessionStore
 from django.http import HttpResponse
 from django.test import Client, TestCase
 from django.utils import timezone
@@ -58,7 +61,7 @@ class Person:
         session = self._session()
         session[_SESSION_SECRET] = f"secret of {self.name}"
         session.save()
-        self.client.cookies["visio_session"] = session.session_key or ""
+        self.client.cookies[settings.SESSION_COOKIE_NAME] = session.session_key or ""
         return Participant.objects.create(
             room=room,
             user=self.user,
@@ -122,7 +125,13 @@ def make_cast() -> Cast:
 def _signed_in(first: str, last: str, email: str) -> Person:
     user = User.objects.create_user(email, PASSWORD, first_name=first, last_name=last)
     person = Person(user.display_name, user)
-    person.client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+    # What signing in leaves behind, in one query instead of nine: the cast is made hundreds of times.
+    session = SessionStore()
+    session[SESSION_KEY] = str(user.pk)
+    session[BACKEND_SESSION_KEY] = "django.contrib.auth.backends.ModelBackend"
+    session[HASH_SESSION_KEY] = user.get_session_auth_hash()
+    session.save()
+    person.client.cookies[settings.SESSION_COOKIE_NAME] = session.session_key or ""
     return person
 
 

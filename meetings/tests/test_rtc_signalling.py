@@ -119,7 +119,8 @@ async def test_a_row_no_longer_admitted_at_the_refresh_is_sent_out(tmp_path: Pat
     room = await sync_to_async(make_room)()
     own = await sync_to_async(make_participant)(room)
     own_token = token(room.media_name, own.identity)
-    async with call(tmp_path, access_token=own_token, refresh_seconds=0.05) as (client, worker, _):
+    options = {"refresh_seconds": 0.05, "removal_seconds": 0.05}
+    async with call(tmp_path, access_token=own_token, **options) as (client, worker, _):
         worker.answers["RoomService.RemoveParticipant"] = lambda request: b""
         await joined(client)
         await sync_to_async(Participant.objects.filter(pk=own.pk).update)(state=State.REMOVED)
