@@ -36,6 +36,13 @@ def test_signing_in_makes_the_session_anew_and_signing_out_ends_it(client: Clien
     assert client.get("/rooms/").status_code == 302
 
 
+def test_signing_in_shows_nobodys_address_on_the_page(client: Client, alice: User) -> None:
+    sign_in(client)
+    page = client.get("/").content.decode()
+    assert "Alice" in page
+    assert EMAIL not in page
+
+
 def test_the_address_may_be_spelt_in_capitals(client: Client, alice: User) -> None:
     assert sign_in(client, email=EMAIL.upper()) == 302
 

@@ -8,7 +8,7 @@ export type CallConfig = {
   room: { slug: string; name: string; hasLobby: boolean };
   me: { name: string; isSignedIn: boolean };
   locale: Locale;
-  urls: { api: string; websocket: string; home: string; signIn: string };
+  urls: { api: string; websocket: string; home: string; language: string; signIn: string };
   assets: { base: string };
 };
 

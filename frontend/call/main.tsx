@@ -5,6 +5,7 @@ import { createRoomApi, readCsrfToken } from "./api.ts";
 import { CallContext, type CallParts } from "./callcontext.ts";
 import { App } from "./components/App.tsx";
 import { readCallConfig, websocketAddress } from "./config.ts";
+import { takeCopiedLink } from "./copiedlink.ts";
 import { deviceFault } from "./devicefault.ts";
 import { Notices } from "./notices.ts";
 import { loadPreferences, savePreferences } from "./preferences.ts";
@@ -13,6 +14,9 @@ import { type Later, openRoomSocket, type SocketLike } from "./roomsocket.ts";
 import { CallSession } from "./session.ts";
 import { stringsFor } from "./strings/index.ts";
 import "./styles/index.css";
+
+/** A live region is read when its text changes: it must have been there, empty, before. */
+const FIRST_WORDS_AFTER_MS = 1000;
 
 const later: Later = (delayMs, act) => {
   const timer = setTimeout(act, delayMs);
@@ -68,6 +72,9 @@ function start(root: HTMLElement): void {
       <App />
     </CallContext.Provider>,
   );
+  if (takeCopiedLink(sessionStorage, location.pathname)) {
+    later(FIRST_WORDS_AFTER_MS, () => notices.show(strings.newLinkCopied));
+  }
 }
 
 const root = document.getElementById("call-root");

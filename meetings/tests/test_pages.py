@@ -53,6 +53,17 @@ def test_meet_now_makes_a_room_and_goes_there(cast: Cast) -> None:
     assert Room.objects.count() == 1
 
 
+def test_a_script_that_makes_a_room_is_told_the_way_and_the_link(cast: Cast, settings: Any) -> None:
+    settings.PORTAL_URL = "https://visio.example.org"
+    answer = cast.alice.client.post("/rooms/new", headers={"accept": "application/json"})
+    path = f"/r/{Room.objects.get().slug}"
+    assert answer.json() == {"path": path, "link": f"https://visio.example.org{path}"}
+    Room.objects.bulk_create(Room(owner=cast.alice.signed_in) for _ in range(MAX_OPEN_ROOMS))
+    refused = cast.alice.client.post("/rooms/new", headers={"accept": "application/json"})
+    assert refused.json() == {"path": "/rooms/", "link": ""}
+    assert "portal-rooms" in cast.alice.get("/rooms/").content.decode()
+
+
 def test_a_person_cannot_fill_the_portal_with_rooms(cast: Cast) -> None:
     Room.objects.bulk_create(Room(owner=cast.alice.signed_in) for _ in range(MAX_OPEN_ROOMS))
     assert cast.alice.post("/rooms/new")["Location"] == "/rooms/"
@@ -92,6 +103,7 @@ def test_the_call_page_gets_what_its_contract_says(name: str, cast: Cast, settin
             "api": f"/api/rooms/{room.slug}",
             "websocket": f"/ws/rooms/{room.slug}",
             "home": "/",
+            "language": "/i18n/setlang/",
             "signIn": f"/accounts/login/?next=%2Fr%2F{room.slug}",
         },
         "assets": {"base": "/static/call/"},

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.cache import add_never_cache_headers
 from django.utils.translation import gettext
 from django.views.decorators.csrf import ensure_csrf_cookie
@@ -21,6 +22,7 @@ from meetings.presentation import call_config
 from meetings.refusals import NotFound, TooManyRequests
 from meetings.services import moderation
 from meetings.services.rooms import change_settings, close_room, create_room
+from meetings.templatetags.portal_links import room_link
 from meetings.views.api import MISSES_PER_MINUTE
 
 # Newest first; a person who has more finds them all under "My rooms".
@@ -47,8 +49,8 @@ def new_room(request: HttpRequest) -> HttpResponse:
         room = create_room(acting_user=_person(request), name=name)
     except TooManyRequests:
         messages.error(request, gettext("You have too many open rooms. Close one that you no longer need."))
-        return redirect("meetings:rooms")
-    return redirect("meetings:call", slug=room.slug)
+        return _go_to(request, reverse("meetings:rooms"))
+    return _go_to(request, reverse("meetings:call", args=[room.slug]), link=room_link(room))
 
 
 @login_required
@@ -118,6 +120,13 @@ def legal(request: HttpRequest) -> HttpResponse:
 @require_GET
 def accessibility(request: HttpRequest) -> HttpResponse:
     return render(request, "pages/accessibility.html")
+
+
+def _go_to(request: HttpRequest, path: str, *, link: str = "") -> HttpResponse:
+    """A redirect; or, for the script that puts a new room's link on the clipboard first, the way there as JSON."""
+    if request.headers.get("Accept") != "application/json":
+        return redirect(path)
+    return JsonResponse({"path": path, "link": link})
 
 
 def _person(request: HttpRequest) -> User:

@@ -21,7 +21,14 @@ export function ControlBar({ controls, isPeopleOpen, onPeople, onHelp }: Control
   const { microphone, camera, share } = controls;
   const hint = (text: string, shortcut: keyof typeof SHORTCUT_KEYS) => `${text} (${SHORTCUT_KEYS[shortcut]})`;
   return (
-    <div className="bar" role="toolbar" aria-label={strings.controls} data-testid="control-bar">
+    <div
+      id="controls"
+      className="bar"
+      role="toolbar"
+      tabIndex={-1}
+      aria-label={strings.controls}
+      data-testid="control-bar"
+    >
       <div className="bar__pair">
         <ControlButton
           icon={microphone.isOn ? "mic" : "micOff"}

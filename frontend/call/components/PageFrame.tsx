@@ -1,11 +1,17 @@
 import type { ReactNode } from "react";
-import { useCall } from "../callcontext.ts";
+import { useCall, useSession } from "../callcontext.ts";
+import { Languages } from "./Languages.tsx";
+import { SkipLinks } from "./SkipLinks.tsx";
 
 /** The portal's own dress around every screen that is not the stage: a small DSFR header and the main landmark. */
 export function PageFrame({ children }: { children: ReactNode }) {
   const { config, strings } = useCall();
+  const { phase } = useSession();
+  // The page is loaded anew for another language: not while the person is on the way in.
+  const mayReload = phase.name !== "entering" && phase.name !== "waiting";
   return (
     <>
+      <SkipLinks links={[{ target: "content", text: strings.skipToContent }]} />
       <header className="fr-header frame__header">
         <div className="fr-header__body">
           <div className="fr-container">
@@ -26,11 +32,12 @@ export function PageFrame({ children }: { children: ReactNode }) {
                   </a>
                 </div>
               </div>
+              {mayReload && <Languages />}
             </div>
           </div>
         </div>
       </header>
-      <main id="content" className="fr-container">
+      <main id="content" className="fr-container" tabIndex={-1}>
         {children}
       </main>
     </>

@@ -9,6 +9,7 @@ import { ControlBar } from "./ControlBar.tsx";
 import { HearButton } from "./HearButton.tsx";
 import { ReconnectBanner } from "./ReconnectBanner.tsx";
 import { RemoteAudio } from "./RemoteAudio.tsx";
+import { SkipLinks } from "./SkipLinks.tsx";
 import { StageHeader } from "./StageHeader.tsx";
 import { StageTiles } from "./StageTiles.tsx";
 import { WaitingNotice } from "./WaitingNotice.tsx";
@@ -26,7 +27,7 @@ export default function Stage({ room }: { room: Room }) {
 }
 
 function StageInRoom() {
-  const { roomTitle, preferences, savePreferences } = useCall();
+  const { roomTitle, strings, preferences, savePreferences } = useCall();
   const { phase } = useSession();
   const controls = useMediaControls();
   const [isPanelOpen, setIsPanelOpen] = useState(false);
@@ -63,6 +64,7 @@ function StageInRoom() {
       data-dimmed={isDimmed}
       data-panel={isPanelOpen ? "people" : "none"}
     >
+      <SkipLinks links={[{ target: "controls", text: strings.skipToControls }]} />
       <StageHeader />
       <div className="stage__middle">
         <StageTiles />

@@ -24,7 +24,10 @@ export function StageTiles() {
   const [chosenSid, setChosenSid] = useState<string | null>(null);
   const shares = references.filter(
     (reference): reference is TrackReference =>
-      isTrackReference(reference) && reference.source === Track.Source.ScreenShare,
+      isTrackReference(reference) &&
+      reference.source === Track.Source.ScreenShare &&
+      // Stopped by a moderator: nothing to see any more, until its owner's page has taken it back.
+      !reference.publication.isMuted,
   );
   const cameras: Cameras = new Map(
     references

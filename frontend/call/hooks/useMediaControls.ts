@@ -15,7 +15,7 @@ export function useMediaControls(): MediaControls {
   const { isMicrophoneEnabled, isCameraEnabled, isScreenShareEnabled } = useLocalParticipant();
   const [busy, setBusy] = useState<ReadonlySet<Switch>>(new Set());
   // What the person asked for last: a mute that they did not ask for came from a moderator.
-  const asked = useRef({ microphone: wishes.microphone, camera: wishes.camera });
+  const asked = useRef({ microphone: wishes.microphone, camera: wishes.camera, share: false });
 
   useEffect(() => {
     const me = room.localParticipant;
@@ -24,7 +24,16 @@ export function useMediaControls(): MediaControls {
     const watchDevice = ({ source, track }: LocalTrackPublication) => {
       track?.on(TrackEvent.Ended, () => unplugged.add(source));
     };
+    // A moderator muted the shared screen; livekit would go on capturing it.
+    const stopSharing = () => {
+      asked.current.share = false;
+      notices.show(strings.shareStoppedByHost, "warning");
+      me.setScreenShareEnabled(false).catch((error: unknown) =>
+        console.warn("the share could not be taken back", error),
+      );
+    };
     const handleMuted = ({ source }: { source: Track.Source }) => {
+      if (source === Track.Source.ScreenShare && asked.current.share) stopSharing();
       const which =
         source === Track.Source.Microphone ? "microphone" : source === Track.Source.Camera ? "camera" : null;
       if (which === null || !asked.current[which]) return;
@@ -32,12 +41,20 @@ export function useMediaControls(): MediaControls {
       const byHost = which === "microphone" ? strings.mutedByHost : strings.cameraOffByHost;
       notices.show(unplugged.delete(source) ? strings.deviceFailed.missing : byHost, "warning");
     };
+    // The browser's own "stop sharing", or the shared window was closed.
+    const handleUnpublished = ({ source }: LocalTrackPublication) => {
+      if (source !== Track.Source.ScreenShare || !asked.current.share) return;
+      asked.current.share = false;
+      notices.say(strings.shareStopped);
+    };
     for (const publication of me.trackPublications.values()) watchDevice(publication as LocalTrackPublication);
     me.on(ParticipantEvent.LocalTrackPublished, watchDevice);
     me.on(ParticipantEvent.TrackMuted, handleMuted);
+    me.on(ParticipantEvent.LocalTrackUnpublished, handleUnpublished);
     return () => {
       me.off(ParticipantEvent.LocalTrackPublished, watchDevice);
       me.off(ParticipantEvent.TrackMuted, handleMuted);
+      me.off(ParticipantEvent.LocalTrackUnpublished, handleUnpublished);
     };
   }, [room, notices, strings]);
 
@@ -45,7 +62,7 @@ export function useMediaControls(): MediaControls {
     async (which: Switch, isOn: boolean) => {
       const me = room.localParticipant;
       setBusy((current) => new Set(current).add(which));
-      if (which !== "share") asked.current[which] = isOn;
+      asked.current[which] = isOn;
       try {
         if (which === "microphone") await me.setMicrophoneEnabled(isOn);
         else if (which === "camera") await me.setCameraEnabled(isOn);

@@ -82,6 +82,7 @@ export const fr = {
   aloneText: "Partagez le lien pour inviter d’autres personnes.",
   copyLink: "Copier le lien",
   linkCopied: "Lien copié",
+  newLinkCopied: "Le lien de la réunion est copié : envoyez-le aux personnes que vous invitez.",
   you: "Vous",
   tileOf: (name: string) => `Image de ${name}`,
   screenOf: (name: string) => `Écran de ${name}`,
@@ -166,6 +167,7 @@ export const fr = {
   stoppedSharing: (name: string) => `${name} ne partage plus son écran`,
   mutedByHost: "Une personne qui modère la réunion a coupé votre micro.",
   cameraOffByHost: "Une personne qui modère la réunion a coupé votre caméra.",
+  shareStoppedByHost: "Une personne qui modère la réunion a arrêté votre partage d’écran.",
   roleBecame: (role: string) => `Votre rôle est maintenant : ${role}.`,
   roomIsLocked: "Le salon est verrouillé.",
   roomIsUnlocked: "Le salon est ouvert.",
@@ -184,6 +186,10 @@ export const fr = {
   dismiss: "Masquer",
 
   // Screens after the call or instead of it
+  skipLinks: "Accès rapide",
+  skipToContent: "Contenu",
+  skipToControls: "Commandes de la réunion",
+  language: "Langue",
   backHome: "Retour à l’accueil",
   rejoin: "Revenir dans la réunion",
   tryAgain: "Réessayer",

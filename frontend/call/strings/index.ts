@@ -12,6 +12,9 @@ type Wording<T> = T extends string
     : { [K in keyof T]: Wording<T[K]> };
 export type Strings = Wording<typeof fr>;
 
+/** Each in itself, so that whoever looks for theirs can read it. */
+export const LANGUAGE_NAMES: Record<Locale, string> = { fr: "Français", en: "English", de: "Deutsch" };
+
 const LANGUAGES: Record<Locale, Strings> = { fr, en, de };
 
 export function stringsFor(locale: string): Strings {
