@@ -15,8 +15,10 @@ import re
 import secrets
 import shlex
 import shutil
+import stat
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -25,6 +27,8 @@ ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 STAMPS = ROOT / "build" / "stamps"
+# A step that has nothing to show says so often that it is still at work: nobody should think that it hangs.
+PULSE_SECONDS = 10.0
 
 # Debian package → a file or program that shows it is there, also where it came by another way.
 RUN_PACKAGES = {"gettext": "msgfmt"}
@@ -41,6 +45,9 @@ SECRETS: dict[str, Callable[[], str]] = {
     "LIVEKIT_API_KEY": lambda: "visio" + secrets.token_hex(4),
     "LIVEKIT_API_SECRET": lambda: secrets.token_urlsafe(36),
 }
+
+
+CLEAR_LINE = "\r\x1b[K" if sys.stderr.isatty() else ""
 
 
 class SetupError(Exception):
@@ -76,6 +83,29 @@ class Progress:
         sys.stderr.flush()
 
 
+class Pulse:
+    """While it is entered, says every `PULSE_SECONDS` what is going on; `text` may be changed."""
+
+    def __init__(self, progress: Progress, text: str) -> None:
+        self.text = text
+        self._progress = progress
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._beat, daemon=True)
+
+    def __enter__(self) -> Pulse:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self._thread.join()
+
+    def _beat(self) -> None:
+        while not self._ended.wait(PULSE_SECONDS):
+            seconds = time.monotonic() - self._progress.started
+            self._progress.say(f"{CLEAR_LINE}      {seconds:4.0f} s  {self.text}")
+
+
 # --- Stamps -----------------------------------------------------------------------------------------------------------
 
 
@@ -96,6 +126,12 @@ def is_current(name: str, value: str) -> bool:
     return stamp.exists() and stamp.read_text() == value
 
 
+def forget(pattern: str) -> None:
+    """Before a step's work: what is interrupted half-way is not what any stamp says."""
+    for stamp in STAMPS.glob(pattern):
+        stamp.unlink()
+
+
 def remember(name: str, value: str) -> None:
     STAMPS.mkdir(parents=True, exist_ok=True)
     (STAMPS / name).write_text(value)
@@ -114,18 +150,19 @@ def install_packages(missing: Sequence[str], progress: Progress) -> None:
     """Installs by apt: at once as root, by sudo after a question, else raises with the exact line."""
     command = ["apt-get", "install", "-y", "--no-install-recommends", *missing]
     by_hand = f"sudo apt-get update && sudo {shlex.join(command)}"
+    size = apt_size(missing) if shutil.which("apt-get") else ""
+    listed = size or ", ".join(missing)
     if not shutil.which("apt-get"):
         raise SetupError(f"Please install these programs first: {', '.join(missing)} (on Debian: {by_hand})")
     if os.geteuid() != 0:
         if not (shutil.which("sudo") and sys.stdin.isatty()):
-            raise SetupError(f"Missing system packages. Please run this line, then start again:\n\n    {by_hand}\n")
-        progress.say(f"\n      Missing: {', '.join(missing)}. This would be run:\n\n    {by_hand}\n")
+            raise SetupError(f"Missing: {listed}. Please run this line, then start again:\n\n    {by_hand}\n")
+        progress.say(f"\n      Missing: {listed}. This would be run:\n\n    {by_hand}\n")
         if input("      Run it now? [y/N] ").strip().lower() not in ("y", "yes", "o", "oui", "j", "ja"):
             raise SetupError("Nothing was installed. Start again when the packages are there.")
         command = ["sudo", *command]
     prefix = command[: command.index("apt-get")]
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    size = apt_size(missing)
     if not size:  # no package lists yet, or too old
         run([*prefix, "apt-get", "update", "-q"], environment)
         size = apt_size(missing)
@@ -134,13 +171,15 @@ def install_packages(missing: Sequence[str], progress: Progress) -> None:
 
 
 def apt_size(packages: Sequence[str]) -> str:
-    """What apt would download, in its own words; empty where it cannot say."""
-    command = ["apt-get", "install", "--assume-no", "--no-install-recommends", *packages]
+    """What apt would download; empty where it cannot say. Asks for addresses only, which needs no rights."""
+    command = ["apt-get", "install", "--print-uris", "-qq", "-y", "--no-install-recommends", *packages]
     answer = subprocess.run(  # noqa: S603  our own words
         command, capture_output=True, text=True, check=False, env={**os.environ, "LC_ALL": "C"}
     )
-    found = re.search(r"Need to get ([\d.,]+ ?\wB)", answer.stdout)
-    return f"{', '.join(packages)}: {found[1]} to download" if found else ""
+    if answer.returncode:
+        return ""
+    sizes = re.findall(r"^'[^']+' \S+ (\d+) ", answer.stdout, re.MULTILINE)  # 'address' file size hash
+    return f"{', '.join(packages)} ({sum(map(int, sizes)) / 1e6:.1f} MB to download)"
 
 
 # --- Steps ------------------------------------------------------------------------------------------------------------
@@ -156,8 +195,10 @@ def run(command: Sequence[str | Path], environment: dict[str, str] | None = None
 
 def tool_environment() -> dict[str, str]:
     """The environment of our tools: node, npm and go come from the virtual environment."""
+    # A secret that is exported and empty would win over the one in .env.
+    outer = {name: value for name, value in os.environ.items() if value or name not in SECRETS}
     return {
-        **os.environ,
+        **outer,
         "PATH": os.pathsep.join([str(VENV / "bin"), os.environ.get("PATH", "")]),
         "VIRTUAL_ENV": str(VENV),
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",
@@ -190,6 +231,7 @@ def step_python(progress: Progress, requirements: str) -> None:
     progress.work()
     if not PYTHON.exists() or not _works():
         make_venv()
+    forget("python-*")
     size = pip_install(requirements, progress)
     remember(f"python-{requirements}", wanted)
     progress.done(size)
@@ -206,8 +248,7 @@ def _works() -> bool:
 
 
 def make_venv() -> None:
-    for stamp in STAMPS.glob("python-*"):
-        stamp.unlink()  # what an earlier environment held
+    forget("python-*")  # what an earlier environment held
     try:
         run([sys.executable, "-m", "venv", "--clear", VENV], dict(os.environ))
     except SetupError as error:
@@ -219,22 +260,25 @@ def pip_install(requirements: str, progress: Progress) -> str:
     command = [str(PYTHON), "-m", "pip", "install", "--no-input", "--progress-bar", "off", "-r", requirements]
     total = 0.0
     tail: list[str] = []
-    with subprocess.Popen(  # noqa: S603  our own command
-        command, cwd=ROOT, env=tool_environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    ) as pip:
+    with (
+        Pulse(progress, "Looking for packages") as pulse,
+        subprocess.Popen(  # noqa: S603  our own command
+            command, cwd=ROOT, env=tool_environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        ) as pip,
+    ):
         assert pip.stdout is not None
         for line in pip.stdout:
             tail = [*tail[-20:], line]
             if found := re.match(r"\s*(?:Downloading|Using cached) (\S+) \(([\d.]+) (\w+)\)", line):
                 total += float(found[2]) * {"bytes": 1e-6, "kB": 1e-3, "MB": 1.0, "GB": 1e3}.get(found[3], 0.0)
-                progress.say(
-                    f"\r\x1b[K      {total:6.0f} MB  {found[1].split('/')[-1][:70]}" if sys.stderr.isatty() else "",
-                    end="",
-                )
+                pulse.text = f"{total:.0f} MB  {found[1].split('/')[-1][:70]}"
+                if CLEAR_LINE:
+                    progress.say(f"{CLEAR_LINE}      {pulse.text}", end="")
+            elif line.startswith("Installing"):
+                pulse.text = f"{total:.0f} MB are here and are being installed"
     if pip.returncode:
         raise SetupError("pip could not install the packages:\n" + "".join(tail))
-    if sys.stderr.isatty():
-        progress.say("\r\x1b[K", end="")
+    progress.say(CLEAR_LINE, end="")
     return f"{total:.0f} MB"
 
 
@@ -245,8 +289,10 @@ def step_node(progress: Progress) -> None:
         progress.unchanged()
         return
     progress.work()
-    # No package's own script is run: what is installed is what the lock file names, nothing else.
-    run([VENV / "bin" / "npm", "ci", "--ignore-scripts", "--loglevel", "error"])
+    forget("node")
+    with Pulse(progress, "npm downloads what package-lock.json names"):
+        # No package's own script is run: what is installed is what the lock file names, nothing else.
+        run([VENV / "bin" / "npm", "ci", "--ignore-scripts", "--loglevel", "error"])
     remember("node", wanted)
     progress.done(f"{folder_size_mb(ROOT / 'node_modules')} MB")
 
@@ -268,6 +314,7 @@ def step_front_end(progress: Progress) -> None:
         progress.unchanged()
         return
     progress.work()
+    forget("front-end")
     run([VENV / "bin" / "npm", "run", "--silent", "build"])
     remember("front-end", wanted)
     progress.done()
@@ -277,17 +324,35 @@ def step_secrets(progress: Progress) -> None:
     progress.begin("Secrets in .env")
     path = ROOT / ".env"
     text = path.read_text() if path.exists() else ""
-    present = set(re.findall(r"^[ \t]*(?:export[ \t]+)?(\w+)[ \t]*=[ \t]*\S", text, re.MULTILINE)) | set(os.environ)
-    lacking = [name for name in SECRETS if name not in present]
+    present = set(re.findall(r"^[ \t]*(?:export[ \t]+)?(\w+)[ \t]*=[ \t]*\S", text, re.MULTILINE))
+    lacking = [name for name in SECRETS if name not in present and not os.environ.get(name)]
+    was_open = tighten(path)
     if not lacking:
-        progress.unchanged()
+        if was_open:
+            progress.work(was_open)
+        else:
+            progress.unchanged()
         return
     for name in lacking:
         # An empty line of that name would win over a later one.
         text = re.sub(rf"^[ \t]*(?:export[ \t]+)?{name}[ \t]*=[ \t]*\n?", "", text, flags=re.MULTILINE)
     gap = "\n" if text and not text.endswith("\n") else ""
     write_private(path, text + gap + "".join(f"{name}={SECRETS[name]()}\n" for name in lacking))
-    progress.work(", ".join(lacking) + " made")
+    progress.work(", ".join(lacking) + " made" + (f"; {was_open}" if was_open else ""))
+
+
+def tighten(path: Path) -> str:
+    """Takes the rights of others to a file of ours away; returns what to say about it, if anything."""
+    if not path.exists():
+        return ""
+    status = path.stat()
+    mode = stat.S_IMODE(status.st_mode)
+    if not mode & 0o077:
+        return ""
+    if status.st_uid != os.geteuid():
+        return f"warning: {path} is open to others (mode {mode:04o}), and only its owner can change that"
+    path.chmod(0o600)
+    return f"{path.name} was open to others (mode {mode:04o}) and is now its owner's alone"
 
 
 def write_private(path: Path, text: str) -> None:
@@ -307,6 +372,7 @@ def step_languages(progress: Progress) -> None:
         progress.unchanged()
         return
     progress.work()
+    forget("languages")
     for source in sources:
         run(["msgfmt", "--check-format", "-o", source.with_suffix(".mo"), source])
     remember("languages", wanted)
@@ -322,6 +388,7 @@ def step_static(progress: Progress) -> None:
         progress.unchanged()
         return
     progress.work()
+    forget("static")
     # Needs none of the administrator's settings; a DATA_DIR of its own, since settings.py makes that folder.
     environment = {**tool_environment(), "DATA_DIR": str(ROOT / "build" / "no-data"), "SECRET_KEY": "unused"}
     run([PYTHON, "manage.py", "collectstatic", "--noinput", "--verbosity", "0", "--skip-checks"], environment)

@@ -68,13 +68,147 @@ def test_a_step_is_repeated_only_when_its_inputs_change(bootstrap: ModuleType, t
     assert not bootstrap.is_current("languages", bootstrap.digest([source]))
 
 
-def test_without_rights_the_exact_line_is_printed(bootstrap: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_secret_that_is_exported_and_empty_counts_as_missing(
+    bootstrap: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SECRET_KEY", "")
+    monkeypatch.setenv("LIVEKIT_API_SECRET", "exported")
+    bootstrap.step_secrets(bootstrap.Progress(1))
+    assert set(secrets_of(tmp_path / ".env")) == {"SECRET_KEY", "LIVEKIT_API_KEY"}
+    # Else the empty one would win over the file's, when the portal starts.
+    assert "SECRET_KEY" not in bootstrap.tool_environment()
+    assert bootstrap.tool_environment()["LIVEKIT_API_SECRET"] == "exported"
+
+
+def test_a_file_of_secrets_that_others_can_read_is_closed_to_them(
+    bootstrap: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    env = tmp_path / ".env"
+    env.write_text("SECRET_KEY=a\nLIVEKIT_API_KEY=b\nLIVEKIT_API_SECRET=c\n")
+    env.chmod(0o644)
+    bootstrap.step_secrets(bootstrap.Progress(1))
+    assert stat.S_IMODE(env.stat().st_mode) == 0o600
+    assert ".env was open to others (mode 0644)" in capsys.readouterr().err
+    bootstrap.step_secrets(bootstrap.Progress(1))
+    assert capsys.readouterr().err == "[1/1] Secrets in .env … unchanged\n"
+
+
+def test_somebody_elses_open_file_is_named_and_left(
+    bootstrap: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    env = tmp_path / ".env"
+    env.touch(0o644)
+    monkeypatch.setattr(bootstrap.os, "geteuid", lambda: env.stat().st_uid + 1)
+    assert "only its owner can change that" in bootstrap.tighten(env)
+    assert stat.S_IMODE(env.stat().st_mode) == 0o644
+
+
+APT = """#!/bin/sh
+echo "$@" >> "$0.asked"
+case "$*" in
+*--print-uris*)
+    echo "'http://deb.example/g.deb' gettext_1.deb 1500000 MD5Sum:0"
+    echo "'http://deb.example/c.deb' coturn_1.deb 700000 SHA256:0" ;;
+*) exit 100 ;;
+esac
+"""
+
+
+def test_without_rights_the_size_and_the_exact_line_are_printed(
+    bootstrap: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program(tmp_path / "bin" / "apt-get", APT)
+    monkeypatch.setenv("PATH", f"{tmp_path}/bin:/bin")  # no sudo
+    monkeypatch.setattr(bootstrap.shutil, "which", lambda name, **_: name if name == "apt-get" else None)
     monkeypatch.setattr(bootstrap.os, "geteuid", lambda: 1000)
-    monkeypatch.setattr(bootstrap.shutil, "which", lambda name, **_: "/usr/bin/apt-get" if name == "apt-get" else None)
     with pytest.raises(bootstrap.SetupError) as stopped:
         bootstrap.install_packages(["gettext", "coturn"], bootstrap.Progress(1))
     line = "sudo apt-get update && sudo apt-get install -y --no-install-recommends gettext coturn"
     assert line in str(stopped.value)
+    assert "gettext, coturn (2.2 MB to download)" in str(stopped.value)
+    asked = (tmp_path / "bin" / "apt-get.asked").read_text().splitlines()
+    assert len(asked) == 1, "nothing was installed"
+
+
+def program(path: Path, text: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    path.chmod(0o755)
+    return path
+
+
+def test_interrupted_packages_of_the_front_end_are_installed_again(
+    bootstrap: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its stamp is that of an earlier, finished run, whose folder has been removed since."""
+    monkeypatch.setattr(bootstrap, "VENV", tmp_path / "venv")
+    (tmp_path / "package.json").touch()
+    (tmp_path / "package-lock.json").touch()
+    npm = tmp_path / "venv" / "bin" / "npm"
+    program(npm, "#!/bin/sh\nmkdir -p node_modules; echo run >> runs\n")
+    bootstrap.step_node(bootstrap.Progress(1))
+    bootstrap.step_node(bootstrap.Progress(1))
+    assert (tmp_path / "runs").read_text() == "run\n"
+
+    (tmp_path / "node_modules").rmdir()
+    program(npm, "#!/bin/sh\nmkdir node_modules; kill -INT $$\n")
+    with pytest.raises(bootstrap.SetupError, match="npm ci"):
+        bootstrap.step_node(bootstrap.Progress(1))
+
+    program(npm, "#!/bin/sh\necho run >> runs\n")
+    bootstrap.step_node(bootstrap.Progress(1))
+    assert (tmp_path / "runs").read_text() == "run\nrun\n"
+
+
+PIP = """#!/bin/sh
+await() {
+    for _ in $(/usr/bin/seq 3000); do
+        [ -e "$1" ] && return
+        /bin/sleep 0.01
+    done
+    exit 9
+}
+echo "Collecting aiortc"
+echo "  Downloading aiortc-1.0-py3-none-any.whl (12.5 MB)"
+await seen-download
+echo "Installing collected packages: aiortc"
+await seen-install
+exit "$(cat code)"
+"""
+
+
+def pip_that_waits(bootstrap: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int) -> list[str]:
+    """What was said. The programme ends when somebody was told of its download and of its installation."""
+    monkeypatch.setattr(bootstrap, "PYTHON", program(tmp_path / "python", PIP))
+    monkeypatch.setattr(bootstrap, "PULSE_SECONDS", 0.01)
+    (tmp_path / "code").write_text(str(code))
+    said: list[str] = []
+
+    def say(text: str, end: str = "\n") -> None:
+        said.append(text + end)
+        if "12 MB  aiortc-1.0-py3-none-any.whl" in text:
+            (tmp_path / "seen-download").touch()
+        if "being installed" in text:
+            (tmp_path / "seen-install").touch()
+
+    monkeypatch.setattr(bootstrap.Progress, "say", staticmethod(say))
+    return said
+
+
+def test_what_pip_is_doing_is_said_also_where_output_is_no_terminal(
+    bootstrap: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = pip_that_waits(bootstrap, tmp_path, monkeypatch, 0)
+    assert bootstrap.pip_install("requirements.txt", bootstrap.Progress(1)) == "12 MB"
+    assert all(line == "" or line.endswith("\n") for line in said), "lines of their own, not one that is rewritten"
+
+
+def test_pips_last_words_are_in_the_error(
+    bootstrap: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pip_that_waits(bootstrap, tmp_path, monkeypatch, 3)
+    with pytest.raises(bootstrap.SetupError, match=r"could not install(.|\n)*Installing collected packages: aiortc"):
+        bootstrap.pip_install("requirements.txt", bootstrap.Progress(1))
 
 
 def test_the_script_needs_nothing_installed() -> None:
