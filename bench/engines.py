@@ -10,17 +10,13 @@ import json
 import os
 import re
 import secrets
-import subprocess
 import sys
-import time
-import urllib.error
-import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, Protocol
+from typing import Any, Protocol
 
 from bench import gobuild, processes
-from bench.livekit import LiveKitServer, ServerError
+from bench.livekit import LiveKitServer
 from relay import wire
 from relay.errors import ProtocolError
 
@@ -64,8 +60,7 @@ class EmbeddedRelay:
         self.api_key = "visio-bench"
         self.api_secret = secrets.token_urlsafe(32)
         self._socket = folder / "run" / "relay-0.sock"
-        self._process: subprocess.Popen[bytes] | None = None
-        self._log: IO[bytes] | None = None
+        self._server = processes.Server("manage.py serve", folder / "portal.log")
 
     def environment(self) -> dict[str, str]:
         own = {
@@ -79,6 +74,7 @@ class EmbeddedRelay:
             "LIVEKIT_API_SECRET": self.api_secret,
             "LIVEKIT_URL": "",
             "RELAY_WORKERS": "1",
+            "WARM_STANDBY": "false",  # a spare worker would be counted, and its imports take processor time
             "RELAY_PORT": str(processes.free_port()),
             "RELAY_ADDRESSES": "127.0.0.1",
             "RELAY_LOUDEST_AUDIO": "1000",  # the peer forwards every audio track, so this one does
@@ -88,29 +84,19 @@ class EmbeddedRelay:
 
     def start(self) -> None:
         self._socket.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        environment = self.environment()
-        self._log = (self._folder / "portal.log").open("ab")
-        command = [sys.executable, "manage.py", "serve"]
-        self._process = processes.start(command, log=self._log, env=environment, cwd=gobuild.ROOT)
-        deadline = time.monotonic() + _START_SECONDS
-        while not (self._worker_answers() and self._is_ready()):
-            if self._process.poll() is not None or time.monotonic() > deadline:
-                self.stop()
-                raise ServerError("manage.py serve did not become ready:\n" + self._log_tail())
-            time.sleep(0.2)
+        self._server.start(
+            [sys.executable, "manage.py", "serve"],
+            env=self.environment(),
+            cwd=gobuild.ROOT,
+            answers=lambda: self._worker_answers() and processes.says_200(self._port, "/readyz"),
+            seconds=_START_SECONDS,
+        )
 
     def stop(self) -> None:
-        if self._process is not None:
-            processes.stop(self._process)
-            self._process = None
-        if self._log is not None:
-            self._log.close()
-            self._log = None
+        self._server.stop()
 
     def pids(self) -> list[int]:
-        if self._process is None:
-            return []
-        return processes.children_running(self._process.pid, "relay.worker")
+        return processes.children_running(self._server.pid, "relay.worker")
 
     def begin_window(self) -> None:
         self._call("Relay.ResetStats")
@@ -135,16 +121,6 @@ class EmbeddedRelay:
         except (OSError, TimeoutError, asyncio.IncompleteReadError):
             return False
         return True
-
-    def _is_ready(self) -> bool:
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self._port}/readyz", timeout=5) as answer:
-                return bool(answer.status == 200)
-        except (urllib.error.URLError, OSError):
-            return False
-
-    def _log_tail(self) -> str:
-        return "\n".join((self._folder / "portal.log").read_text(errors="replace").splitlines()[-15:])
 
 
 async def _call_worker(path: Path, method: str) -> bytes:

@@ -7,13 +7,9 @@ from __future__ import annotations
 
 import json
 import secrets
-import subprocess
-import time
-import urllib.error
 import urllib.request
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
 
 from bench import gobuild, processes
 
@@ -21,10 +17,6 @@ VERSION = "1.13.5"
 MODULE = gobuild.ROOT / "bench" / "livekit_server"
 _PACKAGE = "github.com/livekit/livekit-server/cmd/server"
 _START_SECONDS = 30.0
-
-
-class ServerError(Exception):
-    """The server did not start. The message ends with its last log lines."""
 
 
 def build_server() -> Path:
@@ -46,8 +38,9 @@ class LiveKitServer:
     api_secret: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
     port: int = field(default_factory=processes.free_port)
     prometheus_port: int = field(default_factory=processes.free_port)
-    _process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
-    _log: IO[bytes] | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        self._server = processes.Server("LiveKit", self.folder / "livekit.log")
 
     @property
     def url(self) -> str:
@@ -56,9 +49,7 @@ class LiveKitServer:
 
     @property
     def pid(self) -> int:
-        if self._process is None:
-            raise ServerError("the server is not started")
-        return self._process.pid
+        return self._server.pid
 
     def configuration(self) -> dict[str, object]:
         """LiveKit's configuration file; JSON is YAML."""
@@ -91,36 +82,18 @@ class LiveKitServer:
         path = self.folder / "livekit.yaml"
         path.touch(mode=0o600)
         path.write_text(json.dumps(self.configuration(), indent=1))
-        self._log = (self.folder / "livekit.log").open("ab")
-        command = [str(binary), "--config", str(path)]
-        self._process = processes.start(command, log=self._log, env={}, cwd=self.folder)
-        deadline = time.monotonic() + _START_SECONDS
-        while not self._answers():
-            if self._process.poll() is not None or time.monotonic() > deadline:
-                self.stop()
-                raise ServerError("LiveKit did not start:\n" + self._log_tail())
-            time.sleep(0.1)
+        self._server.start(
+            [str(binary), "--config", str(path)],
+            env={},
+            cwd=self.folder,
+            answers=lambda: processes.says_200(self.port, "/"),
+            seconds=_START_SECONDS,
+        )
 
     def stop(self) -> None:
-        """Ends the server. Does nothing when it is not running."""
-        if self._process is not None:
-            processes.stop(self._process)
-            self._process = None
-        if self._log is not None:
-            self._log.close()
-            self._log = None
+        self._server.stop()
 
     def metrics(self) -> str:
         """Its counters in Prometheus' text format."""
         with urllib.request.urlopen(f"http://127.0.0.1:{self.prometheus_port}/metrics", timeout=10) as answer:
             return str(answer.read(), "utf-8")
-
-    def _answers(self) -> bool:
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/", timeout=2) as answer:
-                return bool(answer.status == 200)
-        except (urllib.error.URLError, OSError):
-            return False
-
-    def _log_tail(self) -> str:
-        return "\n".join((self.folder / "livekit.log").read_text(errors="replace").splitlines()[-15:])

@@ -1,4 +1,4 @@
-"""What processes cost, from /proc, and how a server of a benchmark or test is ended."""
+"""What processes cost, from /proc, and how a server of a benchmark or test is started and ended."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ import os
 import signal
 import socket
 import subprocess
-from collections.abc import Iterable, Mapping
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
 _TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 _STOP_SECONDS = 20.0
@@ -64,20 +67,59 @@ def free_port() -> int:
     raise OSError("no port is free for both UDP and TCP")
 
 
-def start(command: list[str], *, log: IO[bytes], env: Mapping[str, str], cwd: Path) -> subprocess.Popen[bytes]:
-    """Starts a server in a process session of its own, so that the terminal's Ctrl-C reaches only the benchmark."""
-    return subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=dict(env), cwd=cwd, start_new_session=True
-    )
+class ServerError(Exception):
+    """A server did not start. The message ends with the last lines of its log."""
 
 
-def stop(process: subprocess.Popen[bytes]) -> None:
-    """Ends the server: SIGTERM, and its whole session after a while."""
-    if process.poll() is not None:
-        return
-    process.terminate()
+@dataclass
+class Server:
+    """One process that serves; all that it says goes to `log`."""
+
+    name: str
+    log: Path
+    _process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int:
+        if self._process is None:
+            raise ServerError(f"{self.name} is not started")
+        return self._process.pid
+
+    def start(
+        self, command: list[str], *, env: Mapping[str, str], cwd: Path, answers: Callable[[], bool], seconds: float
+    ) -> None:
+        """Returns once it answers. Its process session is its own: the terminal's Ctrl-C reaches only the benchmark."""
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=env, cwd=cwd, start_new_session=True
+            )
+        deadline = time.monotonic() + seconds
+        while not answers():
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                self.stop()
+                raise ServerError(f"{self.name} did not start:\n{self._last_lines()}")
+            time.sleep(0.1)
+
+    def stop(self) -> None:
+        """SIGTERM, and after a while the end of its whole session. Does nothing when it is not running."""
+        if self._process is None:
+            return
+        self._process.terminate()
+        try:
+            self._process.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+        self._process = None
+
+    def _last_lines(self) -> str:
+        return "\n".join(self.log.read_text(errors="replace").splitlines()[-15:])
+
+
+def says_200(port: int, path: str) -> bool:
+    """Whether the server on this machine answers so."""
     try:
-        process.wait(_STOP_SECONDS)
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as answer:
+            return bool(answer.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False

@@ -18,8 +18,8 @@ from typing import Any
 
 from bench.engines import EmbeddedRelay, Engine
 from bench.gobuild import BuildError
-from bench.livekit import ServerError
 from bench.measure import CASES, GeneratorError, build_generator, failed, measure
+from bench.processes import ServerError
 
 
 def main(arguments: list[str] | None = None) -> int:
