@@ -12,6 +12,7 @@ layer is raised for a trial, undone when the link suffers, and tried again each 
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -26,10 +27,18 @@ MAX_RADIO_LOSS = 0.35
 PROBE_LOSS_LIMIT = 0.04
 # Standing queue above the lowest delay seen. More is heard as delay before it is heard as loss.
 QUEUE_LIMIT_SECONDS = 0.15
-# A receiver that was not scheduled for half a second reads late, too: a queue that is a queue stays longer.
+# A receiver that was not scheduled for half a second reads late, too: a queue that is a queue stays longer, and does
+# not drain. LiveKit asks for three groups of packets in a row, of which none was in time (congestion_detector.go).
 SLOW_WINDOWS = 3
+DRAINING_SHARE = 0.8
+# A link that loses packets because it is full has filled its queue first. Loss without a queue is a receiver that did
+# not empty its socket for a moment, or a policer: that one is still there after a second. (LiveKit asks for 600 ms.)
+LOSSY_WINDOWS = 2
+LOSSY_WINDOWS_WITHOUT_QUEUE = 4
+QUEUE_SIGN_SECONDS = 0.03
 # Feedback is judged over this long, or the loss of one burst would look like congestion.
 WINDOW_SECONDS = 0.25
+MAX_WINDOW_SECONDS = 5.0  # longer is a clock that jumped, or a link that carried nothing
 MIN_WINDOW_PACKETS = 8
 # Standard deviations. Of 15 packets in a window, a radio that loses 5 % loses three every few seconds by bad luck, five
 # hardly ever; congestion loses more, or makes a queue.
@@ -62,6 +71,7 @@ FIRST_TRAIN_INTERVAL_SECONDS = 0.3
 # What arrives with less loss than this and without a queue is surely carried.
 CLEAN_LOSS = 0.02
 TRAIN_TIMEOUT_SECONDS = 1.0
+SHORTEST_TRAIN_US = 1000
 # Believed of a link that nothing is known of, and how long its first train may take.
 START_BPS = 600_000
 START_SECONDS = 3.0
@@ -128,6 +138,19 @@ def _chance(loss: float, packets: float) -> float:
     return LUCK * math.sqrt(loss * (1 - loss) / packets)
 
 
+def train_rate(times_us: Sequence[int], size_bytes: int) -> float:
+    """The bit rate at which a train of packets of this size came.
+
+    A narrow link spaces them evenly. A receiver that was not scheduled reads them in lumps: a few long gaps, which are
+    not the link's, and the rest at once. So the longest quarter of the gaps is left out.
+    """
+    times = sorted(times_us)
+    gaps = sorted(after - before for before, after in itertools.pairwise(times))
+    kept = gaps[: max(1, len(gaps) * 3 // 4)]
+    # The resolution of transport-cc is 250 microseconds: a spread of nothing is a fast link, not an endless one.
+    return len(kept) * size_bytes * 8e6 / max(sum(kept), SHORTEST_TRAIN_US)
+
+
 class LinkEstimate:
     """The cap on one subscriber's link, None while nothing suggests that there is one."""
 
@@ -148,12 +171,13 @@ class LinkEstimate:
         self._usual_loss = 0.0
         self._recent_total = self._recent_lost = 0.0
         self._received = self._lost = 0
-        self._window_bytes = 0
+        self._lost_bytes = 0.0
+        self._window_bytes = 0.0  # ever sent when the window began
         self._window_since = -1.0
         self._base_delay = 1e9
         self._base_delay_at = 0.0
-        self._slow_windows = 0
-        self._queue = 1e9
+        self._slow_windows = self._lossy_windows = 0
+        self._queue = self._last_queue = 1e9
         self._sample_at = -1.0
         self._sample_bytes = 0
         self._resend_bits = 0.0
@@ -190,38 +214,71 @@ class LinkEstimate:
         self._sample_at, self._sample_bytes = now, total_bytes
 
     def on_transport_cc(
-        self, now: float, *, received: int, lost: int, sent_bytes: int, delay_seconds: float | None
+        self,
+        now: float,
+        *,
+        received: int,
+        lost: int,
+        sent_bytes: float,
+        lost_bytes: float,
+        arrived_at: float,
+        delay_seconds: float | None,
     ) -> None:
-        """One feedback: packets that arrived and that did not, their bytes, their one-way delay (any fixed offset)."""
+        """One feedback: packets that arrived and that did not, and the bytes of the latter; when the last one arrived,
+        by the receiver's clock, and the bytes ever sent until then; the lowest one-way delay (any fixed offset).
+        `arrived_at` 0: not known.
+
+        The rate is that of the receiver's clock and of bytes counted once, so neither a feedback that is late nor one
+        that is lost changes it.
+        """
         self.has_transport_cc_until = now + 2.0
-        if self._window_since < 0:
-            self._window_since = now
         self._received += received
         self._lost += lost
-        self._window_bytes += sent_bytes
+        self._lost_bytes += lost_bytes
         if delay_seconds is not None:
             if delay_seconds < self._base_delay or now - self._base_delay_at > BASE_DELAY_SECONDS:
                 self._base_delay, self._base_delay_at = delay_seconds, now
             self._queue = min(self._queue, delay_seconds - self._base_delay)
-        elapsed = now - self._window_since
-        total = self._received + self._lost
-        if elapsed < WINDOW_SECONDS or total < MIN_WINDOW_PACKETS:
+        if not arrived_at:
             return
-        loss = self._lost / total
-        arrived_bps = self._window_bytes * 8 / elapsed * (1 - loss)
-        self._slow_windows = self._slow_windows + 1 if 1e8 > self._queue > QUEUE_LIMIT_SECONDS else 0
-        self._clean_bps = 0.0 if self._slow_windows or loss > CLEAN_LOSS else arrived_bps
-        is_queueing = self._slow_windows >= SLOW_WINDOWS
-        self._judge(now, loss, arrived_bps, is_queueing=is_queueing, total=total)
-        self._received = self._lost = self._window_bytes = 0
-        self._window_since = now
+        span, total = arrived_at - self._window_since, self._received + self._lost
+        if not 0 <= span < MAX_WINDOW_SECONDS:  # the first feedback, or its clock has jumped
+            self._begin_window(arrived_at, sent_bytes)
+        elif span >= WINDOW_SECONDS and total >= MIN_WINDOW_PACKETS:
+            arrived_bytes = max(0.0, sent_bytes - self._window_bytes - self._lost_bytes)
+            self._end_window(now, self._lost / total, arrived_bytes * 8 / span, total)
+            self._begin_window(arrived_at, sent_bytes)
+
+    def _begin_window(self, arrived_at: float, sent_bytes: float) -> None:
+        self._window_since, self._window_bytes = arrived_at, sent_bytes
+        self._received = self._lost = 0
+        self._lost_bytes = 0.0
         self._queue = 1e9
+
+    def _end_window(self, now: float, loss: float, arrived_bps: float, total: int) -> None:
+        is_slow = 1e8 > self._queue > QUEUE_LIMIT_SECONDS
+        self._slow_windows = self._slow_windows + 1 if is_slow else 0
+        is_draining = self._queue < DRAINING_SHARE * self._last_queue
+        self._last_queue = self._queue
+        self._clean_bps = 0.0 if is_slow or loss > CLEAN_LOSS else arrived_bps
+        limit = self._learn(now, loss, arrived_bps)
+        self._lossy_windows = self._lossy_windows + 1 if loss > limit else 0
+        self._recent_total = self._recent_total * RECENT_SHARE + total
+        self._recent_lost = self._recent_lost * RECENT_SHARE + total * loss
+        recent = self._recent_lost / self._recent_total
+        needed = LOSSY_WINDOWS if self._queue > QUEUE_SIGN_SECONDS else LOSSY_WINDOWS_WITHOUT_QUEUE
+        is_lossy = self._lossy_windows >= needed and recent > limit + _chance(limit, self._recent_total)
+        if is_lossy or (self._slow_windows >= SLOW_WINDOWS and not is_draining):
+            self._cut(now, arrived_bps, loss)
 
     def on_report(self, now: float, loss: float) -> None:
         """The loss of a receiver report. Ignored while transport-cc tells more, and sooner."""
         if now < self.has_transport_cc_until:
             return
-        self._judge(now, loss, self.sent_bps * (1 - loss), is_queueing=False, total=REPORT_PACKETS)
+        arrived_bps = self.sent_bps * (1 - loss)
+        limit = self._learn(now, loss, arrived_bps)
+        if loss > limit + _chance(limit, REPORT_PACKETS):
+            self._cut(now, arrived_bps, loss)
 
     def on_remb(self, now: float, bitrate_bps: int) -> None:
         """The receiver's own estimate. Counts only below what we send: it does not grow without traffic."""
@@ -233,7 +290,8 @@ class LinkEstimate:
         """A TCP path's buffer is full: half of what we send is what it can surely take."""
         self._cut(now, self.sent_bps * 0.6, 0.0)
 
-    def _judge(self, now: float, loss: float, arrived_bps: float, *, is_queueing: bool, total: int) -> None:
+    def _learn(self, now: float, loss: float, arrived_bps: float) -> float:
+        """Learns what of the loss is the radio's, and returns how much more is congestion."""
         self.loss += (loss - self.loss) * 0.5
         if self._probe_since is None:
             self._usual_loss += (min(loss, LOSS_LIMIT) - self._usual_loss) * USUAL_LOSS_WEIGHT
@@ -247,12 +305,7 @@ class LinkEstimate:
         limit = self._radio_loss + LOSS_LIMIT
         if self._probe_since is not None:
             limit = min(limit, self._radio_loss + self._usual_loss + PROBE_LOSS_LIMIT)
-        self._recent_total = self._recent_total * RECENT_SHARE + total
-        self._recent_lost = self._recent_lost * RECENT_SHARE + total * loss
-        recent = self._recent_lost / self._recent_total
-        is_lossy = loss > limit + _chance(limit, total) or recent > limit + _chance(limit, self._recent_total)
-        if is_queueing or is_lossy:
-            self._cut(now, arrived_bps, loss)
+        return limit
 
     def _cut(self, now: float, arrived_bps: float, loss: float) -> None:
         if 0 < self.train_bps < NARROW_BPS:
@@ -265,7 +318,7 @@ class LinkEstimate:
         self._loss_at_cut = loss
         self._sent_at_cut = arrived_bps / max(0.01, 1 - loss)
         self._congested_at = now
-        self._slow_windows = 0
+        self._slow_windows = self._lossy_windows = 0
         self.congestions += 1
         if self._probe_since is not None:
             self._retry_seconds = min(LAST_RETRY_SECONDS, self._retry_seconds * 2)
@@ -293,6 +346,10 @@ class LinkEstimate:
             return 0
         self._next_train_at = now + TRAIN_TIMEOUT_SECONDS
         return int((self.cap_bps or START_BPS) * TRAIN_SECONDS / 8)
+
+    def on_train_unknown(self, now: float) -> None:
+        """Nobody said what became of the train: it is sent again."""
+        self._next_train_at = now + FIRST_TRAIN_INTERVAL_SECONDS
 
     def on_train(self, now: float, rate_bps: float | None) -> None:
         """A train came back at `rate_bps`; None: too much of it was lost to tell."""

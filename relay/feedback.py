@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from relay import rtcp, rtp
-from relay.bandwidth import PAUSED, allocate
+from relay.bandwidth import PAUSED, allocate, train_rate
 from relay.downtrack import PADDING_BYTES
 from relay.errors import ProtocolError
 from relay.link import TWCC_WINDOW, Link, Train
@@ -15,6 +13,7 @@ from relay.rtcp import Report, SenderInfo
 from relay.uptrack import HIGHEST_QUALITY, UpStream
 
 if TYPE_CHECKING:
+    from relay.batch import Batch
     from relay.downtrack import DownTrack
     from relay.router import Router
 
@@ -28,6 +27,8 @@ PLI_INTERVAL_SECONDS = 0.5
 FIRST_PLI_INTERVAL_SECONDS = 0.2
 # Packets of padding in a train: fewer tell nothing, more are 13 KB in one go.
 MIN_TRAIN, MAX_TRAIN = 8, 45
+# Of a train this much must have been reported, and have come, or it tells nothing.
+TRAIN_SHARE = 0.7
 SR_INTERVAL_SECONDS = 2.0
 # A microphone that is silent now (DTX) will speak again: its bit rate is kept free.
 AUDIO_RESERVE_BPS = 40_000
@@ -90,28 +91,57 @@ def _on_transport_feedback(router: Router, link: Link, kind: int, count: int, bo
 
 
 def _on_arrivals(router: Router, link: Link, arrivals: rtcp.Arrivals, now: float) -> None:
-    total = len(arrivals.times_us)
-    if not total:
+    """Tells the estimate what came, and when. Of the delays a few are looked at: the lowest of a window is wanted."""
+    times, estimate = arrivals.times_us, link.downlink
+    if estimate is None:
         return
-    times = np.array([np.nan if t is None else t for t in arrivals.times_us]) / 1e6
-    numbers = (arrivals.base + np.arange(total)) & 0xFFFF
-    sent, sent_bytes = router.batch.sent_at(link.column, numbers)
-    delays = times - sent
-    known = delays[~np.isnan(delays)]
-    _on_train_arrivals(link, arrivals, now)
-    received = int(total - np.isnan(times).sum())
-    _judge(
-        router,
-        link,
+    if link.train is not None:
+        _on_train_arrivals(link, link.train, arrivals, now)
+    total = len(times)
+    received = total - times.count(None)
+    if not received:
+        return
+    last = total - 1
+    while times[last] is None:
+        last -= 1
+    delay = None
+    until = (0.0, 0.0)
+    for place in {last, last // 3, 2 * last // 3}:
+        time_us = times[place]
+        sent = router.batch.sent_at(link.column, (arrivals.base + place) & 0xFFFF) if time_us is not None else None
+        if sent is not None and time_us is not None:
+            late = time_us / 1e6 - sent[0]
+            delay = late if delay is None or late < delay else delay
+            if place == last:
+                until = (time_us / 1e6, sent[1])
+    before = estimate.congestions
+    estimate.on_transport_cc(
         now,
-        lambda estimate: estimate.on_transport_cc(
-            now,
-            received=received,
-            lost=total - received,
-            sent_bytes=sent_bytes,
-            delay_seconds=float(known.min()) if len(known) else None,
-        ),
+        received=received,
+        lost=total - received,
+        sent_bytes=until[1],
+        lost_bytes=_lost_bytes(router.batch, link.column, arrivals) if received < total else 0.0,
+        arrived_at=until[0],
+        delay_seconds=delay,
     )
+    if estimate.congestions != before:
+        allocate_link(router, link, now, is_congested=True)
+
+
+def _lost_bytes(batch: Batch, column: int, arrivals: rtcp.Arrivals) -> float:
+    """The bytes of what did not come, by stretches. Counting packets would do for video alone, beside sound it errs."""
+    found = 0.0
+    before = None  # the first number of a stretch
+    for place, time_us in enumerate((*arrivals.times_us, 0)):
+        number = (arrivals.base + place) & 0xFFFF
+        if time_us is None:
+            before = number if before is None else before
+        elif before is not None:
+            start, end = (batch.sent_at(column, (edge - 1) & 0xFFFF) for edge in (before, number))
+            if start is not None and end is not None:
+                found += end[1] - start[1]
+            before = None
+    return found
 
 
 def _on_payload_feedback(router: Router, link: Link, kind: int, count: int, body: bytes, now: float) -> None:
@@ -275,26 +305,23 @@ def send_train(router: Router, link: Link, now: float) -> None:
             return
 
 
-def _on_train_arrivals(link: Link, arrivals: rtcp.Arrivals, now: float) -> None:
+def _on_train_arrivals(link: Link, train: Train, arrivals: rtcp.Arrivals, now: float) -> None:
     """Collects when the packets of a train came; its rate is known when the last one is reported."""
-    train, estimate = link.train, link.downlink
-    if train is None or estimate is None:
-        return
-    for place, time_us in enumerate(arrivals.times_us):
-        member = (arrivals.base + place - train.first) & 0xFFFF
-        if member < train.count and time_us is not None:
-            train.times_us.append(time_us)
-    after = (arrivals.base + len(arrivals.times_us) - train.first) & 0xFFFF
-    if not train.count <= after < 0x8000:
+    estimate, times = link.downlink, arrivals.times_us
+    start = (arrivals.base - train.first) & 0xFFFF
+    start = start if start < 0x8000 else start - 0x10000
+    reported = times[max(0, -start) : max(0, train.count - start)]
+    train.reported += len(reported)
+    train.times_us += [time for time in reported if time is not None]
+    if estimate is None or start + len(times) < train.count:
         return
     link.train = None
-    came = len(train.times_us)
-    if came < 0.7 * train.count:
+    if train.reported < TRAIN_SHARE * train.count:
+        estimate.on_train_unknown(now)  # the feedback was lost, not the train
+    elif len(train.times_us) < TRAIN_SHARE * train.count:
         estimate.on_train(now, None)
-        return
-    # The resolution of transport-cc is 250 microseconds: a spread of nothing is a fast link, not an endless one.
-    spread = max(max(train.times_us) - min(train.times_us), 1000)
-    estimate.on_train(now, (came - 1) * (rtp.OUT_HEADER_BYTES + PADDING_BYTES) * 8e6 / spread)
+    else:
+        estimate.on_train(now, train_rate(train.times_us, rtp.OUT_HEADER_BYTES + PADDING_BYTES))
 
 
 def _judge(router: Router, link: Link, now: float, tell: object) -> None:

@@ -39,11 +39,12 @@ class Path:
 class Train:
     """Padding packets sent at once to time a link: their transport-cc numbers, and when they came."""
 
-    __slots__ = ("count", "first", "times_us")
+    __slots__ = ("count", "first", "reported", "times_us")
 
     def __init__(self, first: int, count: int) -> None:
         self.first = first
         self.count = count
+        self.reported = 0  # by feedbacks that came
         self.times_us: list[int] = []
 
 

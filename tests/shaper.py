@@ -9,7 +9,6 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-_QUEUE_SECONDS = 0.3  # a home router's buffer; what would wait longer is dropped
 _DATAGRAM_OVERHEAD_BYTES = 28  # IPv4 and UDP headers count on the wire, too
 
 
@@ -21,6 +20,7 @@ class Profile:
     delay_seconds: float = 0.0
     jitter_seconds: float = 0.0
     loss: float = 0.0
+    queue_seconds: float = 0.3  # a home router's buffer; what would wait longer is dropped
 
 
 @dataclass(slots=True)
@@ -43,7 +43,7 @@ class Link:
         through = now
         if profile.rate_bps:
             start = max(now, self._free_at)
-            if start - now > _QUEUE_SECONDS:
+            if start - now > profile.queue_seconds:
                 self.overflowed += 1
                 return None
             through = start + (size_bytes + _DATAGRAM_OVERHEAD_BYTES) * 8 / profile.rate_bps
@@ -119,18 +119,22 @@ class Shaper:
     async def _connect(self, flow: Flow, client: tuple[str, int]) -> None:
         def back(data: bytes, _: tuple[str, int]) -> None:
             arrival = flow.down.arrival(len(data), self._loop.time())
-            if arrival is not None and self._front is not None:
-                self._loop.call_at(arrival, self._front.sendto, data, client)
+            if arrival is not None:
+                self._loop.call_at(arrival, self._to_client, data, client)
 
         flow.upstream, _ = await self._loop.create_datagram_endpoint(lambda: _Receiver(back), remote_addr=self._relay)
         for data in flow.waiting:
             flow.upstream.sendto(data)
         flow.waiting.clear()
 
+    def _to_client(self, data: bytes, client: tuple[str, int]) -> None:
+        if self._front is not None and not self._front.is_closing():  # what was on its way is lost at the end
+            self._front.sendto(data, client)
+
     def _to_relay(self, flow: Flow, data: bytes) -> None:
         if flow.upstream is None:
             flow.waiting.append(data)
-        else:
+        elif not flow.upstream.is_closing():
             flow.upstream.sendto(data)
 
 

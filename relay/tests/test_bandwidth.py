@@ -81,7 +81,9 @@ class Simulation:
                     self.now,
                     received=packets - lost,
                     lost=lost,
-                    sent_bytes=int(bits / 8),
+                    sent_bytes=self.total,
+                    lost_bytes=bits / 8 * loss,
+                    arrived_at=self.now,
                     delay_seconds=0.02 + self.queue / self.capacity,
                 )
                 if self._train:
@@ -180,7 +182,7 @@ def test_a_client_that_sends_no_transport_cc_waits_a_moment_only() -> None:
 def test_a_first_train_that_is_lost_makes_the_start_a_careful_one() -> None:
     estimate = LinkEstimate()
     assert estimate.is_starting(100)
-    estimate.on_transport_cc(100.1, received=5, lost=0, sent_bytes=500, delay_seconds=0.1)
+    estimate.on_transport_cc(100.1, received=5, lost=0, sent_bytes=500, lost_bytes=0, arrived_at=50, delay_seconds=0.1)
     assert estimate.train_bytes(100.2) == 7500
     assert estimate.train_bytes(100.3) == 0
     estimate.on_train(100.5, None)
@@ -200,7 +202,15 @@ def test_five_percent_of_loss_on_few_packets_is_bad_luck_and_no_congestion() -> 
     for turn in range(10 * 60 * 10):
         lost = sum(chance.random() < 0.05 for _ in range(6))
         now = 100 + turn / 10
-        estimate.on_transport_cc(now, received=6 - lost, lost=lost, sent_bytes=1_200, delay_seconds=0.02)
+        estimate.on_transport_cc(
+            now,
+            received=6 - lost,
+            lost=lost,
+            sent_bytes=1_200 * turn,
+            lost_bytes=200 * lost,
+            arrived_at=now,
+            delay_seconds=0.02,
+        )
     assert estimate.congestions <= 5  # in ten minutes
 
 

@@ -580,7 +580,7 @@ def test_a_flooded_link_loses_the_high_layer_at_once_and_video_before_audio() ->
     call(2, 0.0)
     assert down.current_layer == "f"
     assert not plane.paused
-    call(0.4, 0.6, key=False)
+    call(1.6, 0.6, key=False)
     assert down.current_layer == ""
     call(0.1, 0.0)
     assert down.current_layer in ("q", "h")
