@@ -123,7 +123,8 @@ class Router:
             payload_type = stream.repairs.rtx_types.get(payload_type, payload_type)
             stream = stream.repairs
             offset += 2
-            if stream.numbers.first < 0:
+            if stream.numbers.is_needless(sequence):
+                metrics.late_dropped += 1
                 return
         is_red = stream.types.get(payload_type)
         if is_red is None:

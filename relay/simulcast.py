@@ -79,6 +79,14 @@ class IncomingNumbers:
             return self._skip(ahead, now)
         return self._late(self.highest - ((self.highest - sequence) & 0xFFFF))
 
+    def is_needless(self, sequence: int) -> bool:
+        """Whether a repair of this packet repairs nothing. libwebrtc sends old packets again to probe the link: many in
+        a row, which would look like a sender that started anew."""
+        if self.first < 0:
+            return True
+        behind = (self.highest - sequence) & 0xFFFF
+        return behind < 0x8000 and self.highest - behind not in self.missing
+
     def drop_last(self) -> None:
         """The packet just received is not forwarded: the next one takes its number."""
         self.shift += 1

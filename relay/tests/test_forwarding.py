@@ -341,6 +341,24 @@ def test_retransmissions_by_rtx_are_unwrapped() -> None:
     assert sorted(steps(sorted(packets, key=lambda p: p.sequence))) == [1, 1]
 
 
+def test_old_packets_that_probe_the_link_by_rtx_do_not_start_the_numbers_anew() -> None:
+    plane = Plane()
+    alice, bob = plane.peer(), plane.peer()
+    types = {96: "video/vp8", 97: "video/rtx"}
+    track = plane.publish(alice, "video", payload_types=types, rtx={97: 96}, ssrcs=(10,), rtx_ssrcs={20: 10})
+    plane.subscribe(track, bob)
+    for number in range(1, 61):
+        alice.video(number, key=number == 1)
+    for number in range(1, 51):  # as libwebrtc pads
+        old = struct.pack("!H", number) + vp8_payload(number, number, key=number == 1)
+        alice.send(rtp_packet(20, 700 + number, 3000 * number, old, payload_type=97))
+    alice.video(61)
+    packets = bob.take()
+    assert [p.picture_id for p in packets] == list(range(1, 62))
+    assert steps(packets) == [1] * 60
+    assert plane.metrics.late_dropped == 50
+
+
 def test_h264_is_forwarded_from_a_parameter_set_on() -> None:
     plane = Plane()
     alice, bob = plane.peer(), plane.peer()
