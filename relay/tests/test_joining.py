@@ -104,7 +104,9 @@ def test_a_second_session_of_an_identity_ends_the_first() -> None:
     told = [p for update in alice.sink.all("update") for p in update.participants if p.identity == "bob"]
     order = [(p.sid, p.state == STATES.DISCONNECTED) for p in told]
     assert order.index((old.participant.sid, True)) < order.index((new.participant.sid, False))
-    assert all(p.sid != old.participant.sid for update in new.sink.all("update") for p in update.participants)
+    told = [p for update in new.sink.all("update") for p in update.participants]
+    assert [p for p in told if p.sid == old.participant.sid] == []
+    assert told, "the newcomer's own state"
 
 
 def test_hidden_participants_are_seen_by_nobody_and_see_all() -> None:
@@ -114,7 +116,8 @@ def test_hidden_participants_are_seen_by_nobody_and_see_all() -> None:
     bob = stage.join("bob")
     alice.publish("mic")
 
-    assert all(p.identity != "recorder" for update in alice.sink.all("update") for p in update.participants)
+    told = {p.identity for update in alice.sink.all("update") for p in update.participants}
+    assert told == {"alice", "bob"}
     assert all(p.identity != "recorder" for p in bob.sink.last("join").other_participants)
     assert [p.identity for p in recorder.sink.last("join").other_participants] == ["alice"]
     recorder.answer_all()
@@ -122,6 +125,22 @@ def test_hidden_participants_are_seen_by_nobody_and_see_all() -> None:
     assert alice.sink.last("room_update").room.active_recording
     room = stage.rooms.by_name["council"].info()
     assert room.num_participants == 2
+
+
+def test_nobody_hears_of_a_hidden_participant_by_resuming_or_by_its_departure() -> None:
+    stage = Stage()
+    alice = stage.join("alice")
+    recorder = stage.join("recorder", permission=listener(hidden=True), kind=STATES.EGRESS)
+    alice.participant.detach()
+    sink = stage.resume(alice)
+    stage.settle()
+    assert [p.identity for p in sink.all("update")[0].participants] == ["alice"]
+
+    recorder.send(leave=rtc.LeaveRequest())
+    stage.settle()
+    stage.join("bob")  # an update that does come
+    told = [p.identity for update in sink.all("update") for p in update.participants]
+    assert set(told) == {"alice", "bob"}
 
 
 def test_a_room_that_is_full_refuses_but_lets_its_people_back_in() -> None:

@@ -439,11 +439,15 @@ def test_a_codec_that_the_client_refuses_is_reported_and_not_offered_again(by_po
     assert (failed.track_sid, failed.err) == (info.sid, models.SubscriptionError.SE_CODEC_UNSUPPORTED)
     bob.answer_all()
     assert not bob.downs()
-
     offers = len(bob.sink.all("offer"))
+    bob.participant.set_permission(Permission(can_publish=False))  # all rights are looked at anew
+    stage.settle()
+    assert not bob.participant.subscribing.subscriptions
+    assert len(bob.sink.all("offer")) == offers
+
     again = alice.publish("screen", VIDEO, SCREEN, simulcast_codecs=h264)
     assert bob.sink.last("subscription_response").track_sid == again.sid
-    assert all(section.direction == "inactive" for section in sdp.parse(bob.sink.last("offer").sdp).sections[1:])
+    assert {section.direction for section in sdp.parse(bob.sink.last("offer").sdp).sections[1:]} == {"inactive"}
     bob.answer_all()
     assert len(bob.sink.all("offer")) <= offers + 1
 
@@ -526,6 +530,19 @@ def test_a_publisher_says_who_may_receive() -> None:
     assert bob.sink.last("subscription_permission_update").allowed
     bob.answer_all()
     assert len(bob.downs()) == 1
+
+
+def test_a_publisher_may_share_one_track_and_not_the_other() -> None:
+    stage, alice, bob = two()
+    microphone = alice.publish("mic")
+    camera = alice.publish("cam", VIDEO, CAMERA)
+    only = rtc.TrackPermission(participant_sid=bob.participant.sid, track_sids=[microphone.sid])
+    alice.send(subscription_permission=rtc.SubscriptionPermission(track_permissions=[only]))
+    stage.settle()
+    bob.answer_all()
+    assert list(bob.participant.subscribing.subscriptions) == [microphone.sid]
+    assert bob.sink.last("subscription_permission_update").track_sid == camera.sid
+    assert [down.payload_type for down in bob.downs()] == [111]
 
 
 def test_losing_the_right_to_receive_stops_everything_and_getting_it_back_brings_it_back() -> None:

@@ -5,10 +5,22 @@ from livekit.protocol import models, rtc
 
 from relay import quality, speakers
 from relay.audio import Loudness
+from relay.permissions import Permission
 from relay.router import TrackStats
 from relay.tests.stage import AUDIO, CAMERA, MICROPHONE, VIDEO, Client, Stage
 
 QUALITY = models.ConnectionQuality
+
+
+def test_who_is_hidden_is_no_speaker() -> None:
+    stage = Stage()
+    alice, ghost = stage.join("alice"), stage.join("ghost", permission=Permission(hidden=True))
+    for person in (alice, ghost):
+        person.publish("mic")
+        speak(person, 10)
+    stage.rooms.by_name["council"].tick_speakers()
+    told = alice.sink.last("speakers_changed").speakers
+    assert [s.sid for s in told] == [alice.participant.sid]
 
 
 @pytest.mark.parametrize(
