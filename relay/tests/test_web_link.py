@@ -16,7 +16,7 @@ from livekit.protocol import rtc, webhook
 from relay import events, wire
 from relay.admission import MAX_WAITING, JoinGate
 from relay.tests.stage import Stage, Timers
-from relay.weblink import EVENT_WINDOW, WebLinks
+from relay.weblink import EVENT_WINDOW, MAX_LINKS, WebLinks
 from relay.wire import Frame, Kind
 
 PATIENCE_SECONDS = 10.0
@@ -325,3 +325,15 @@ def test_the_gate_has_a_bound() -> None:
     accepted = [gate.submit(number, lambda: None) for number in range(MAX_WAITING + 1)]
 
     assert accepted == [True] * MAX_WAITING + [False]
+
+
+async def test_links_are_bounded(desk: Desk) -> None:
+    for _ in range(MAX_LINKS):
+        await desk.web()
+    too_many = Web(*await asyncio.open_unix_connection(desk.path))
+    assert await too_many.reader.read() == b"", "no greeting, and the end"
+    too_many.writer.close()
+    await desk.webs[0].call("Status")
+    desk.webs.pop().writer.close()
+    await until(lambda: len(desk.links.links) < MAX_LINKS)
+    await desk.web()
