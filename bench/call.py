@@ -126,7 +126,7 @@ async def join_chromium(folder: Path, options: Options) -> dict[str, Any]:
     joined: list[float] = []
     frames: list[float] = []
     with running(Portal(folder)) as portal:
-        async with Person(portal, "Alice Martin") as alice, chromium(2, portal.url, folder) as screen:
+        async with Person(portal, "Alice Martin") as alice, chromium(2, portal, folder) as screen:
             await alice.accept(portal.manage("invite", ALICE))
             slug = await alice.create_room()
             await alice.enter(slug)

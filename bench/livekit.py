@@ -1,6 +1,6 @@
 """The real LiveKit server, built from its Go module: the peer of `make bench-peer`, the engine of `make test-livekit`.
 
-The version is pinned in bench/livekit_server/go.mod. It listens on the loopback address only.
+The version is pinned in bench/livekit_server/go.mod. It listens on the loopback address only, or on one that it is told.
 """
 
 from __future__ import annotations
@@ -14,9 +14,11 @@ from pathlib import Path
 from bench import gobuild, processes
 
 VERSION = "1.13.5"
+LOOPBACK = "127.0.0.1"
 MODULE = gobuild.ROOT / "bench" / "livekit_server"
 _PACKAGE = "github.com/livekit/livekit-server/cmd/server"
 _START_SECONDS = 30.0
+_ON_LOOPBACK = {"enable_loopback_candidate": True, "interfaces": {"includes": ["lo"]}}
 
 
 def build_server() -> Path:
@@ -30,10 +32,14 @@ def build_server() -> Path:
 
 @dataclass
 class LiveKitServer:
-    """One server process. `folder` holds its configuration and log; signed events go to `webhook_urls`."""
+    """One server process. `folder` holds its configuration and log; signed events go to `webhook_urls`.
+
+    Firefox sends no media to the loopback address: `address` may be this machine's own.
+    """
 
     folder: Path
     webhook_urls: list[str] = field(default_factory=list)
+    address: str = LOOPBACK
     api_key: str = "visio-bench"
     api_secret: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
     port: int = field(default_factory=processes.free_port)
@@ -45,7 +51,7 @@ class LiveKitServer:
     @property
     def url(self) -> str:
         """Where clients connect."""
-        return f"ws://127.0.0.1:{self.port}"
+        return f"ws://{self.address}:{self.port}"
 
     @property
     def pid(self) -> int:
@@ -55,16 +61,15 @@ class LiveKitServer:
         """LiveKit's configuration file; JSON is YAML."""
         configuration: dict[str, object] = {
             "port": self.port,
-            "bind_addresses": ["127.0.0.1"],
+            "bind_addresses": sorted({LOOPBACK, self.address}),
             "prometheus": {"port": self.prometheus_port},
             "keys": {self.api_key: self.api_secret},
             "logging": {"level": "info"},
             "rtc": {
                 "udp_port": processes.free_port(),
                 "tcp_port": processes.free_port(),
-                "node_ip": "127.0.0.1",
-                "enable_loopback_candidate": True,
-                "interfaces": {"includes": ["lo"]},
+                "node_ip": self.address,
+                **(_ON_LOOPBACK if self.address == LOOPBACK else {}),
                 # Without an entry LiveKit sends its clients to public STUN servers. Nobody answers here, nobody has to.
                 "stun_servers": ["127.0.0.1:9"],
                 # Fills livekit_forward_latency_ns, which stays empty otherwise.

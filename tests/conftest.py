@@ -4,21 +4,25 @@ import asyncio
 import secrets
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from contextlib import ExitStack, contextmanager
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from conftest import allowed_patterns
 from tests import livekit_server
-from tests.people import ALICE, Person
+from tests.people import ALICE, Person, sign_up
 from tests.portal import Portal
+
+EMBEDDED_ONLY = Path(__file__).parent / "embedded_only.txt"
 
 
 @pytest.fixture(scope="session")
 def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
     """The portal that all tests share which do not kill or starve it."""
     with _running(Portal(tmp_path_factory.mktemp("portal"))) as started:
-        _sign_up(started)
+        asyncio.run(sign_up(started))
         yield started
 
 
@@ -56,6 +60,14 @@ def media(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("media")
 
 
+@pytest.hookimpl(tryfirst=True)  # before `-m` looks at the markers
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    patterns = allowed_patterns(EMBEDDED_ONLY.read_text())
+    for item in items:
+        if any(fnmatchcase(item.nodeid, pattern) for pattern in patterns):
+            item.add_marker(pytest.mark.embedded)
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
@@ -74,11 +86,3 @@ def _running(portal: Portal) -> Iterator[Portal]:
             yield portal
         finally:
             portal.stop()
-
-
-def _sign_up(portal: Portal) -> None:
-    async def accept() -> None:
-        async with Person(portal, "Alice Martin") as person:
-            await person.accept(portal.manage("invite", ALICE))
-
-    asyncio.run(accept())

@@ -8,8 +8,9 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from bench.livekit import LiveKitServer
+from bench.livekit import LOOPBACK, LiveKitServer
 from tests.portal import Portal
+from visio_portal.addresses import primary_address
 
 WEBHOOK_PATH = "/webhooks/livekit"
 
@@ -30,6 +31,7 @@ def engine_of(portal: Portal) -> Iterator[None]:
         return
     server = LiveKitServer(
         portal.data_dir / "livekit",
+        address=primary_address() or LOOPBACK,
         webhook_urls=[portal.url + WEBHOOK_PATH],
         api_key=portal.environment["LIVEKIT_API_KEY"],
         api_secret=portal.environment["LIVEKIT_API_SECRET"],

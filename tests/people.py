@@ -1,5 +1,6 @@
 """People as the portal's HTTP API meets them: what a browser would send, without a browser."""
 
+import asyncio
 import re
 import secrets
 from dataclasses import dataclass
@@ -94,6 +95,12 @@ class Person:
 
     def _csrf(self) -> dict[str, str]:
         return {"X-CSRFToken": self.http.cookies.get("visio_csrf") or "", "Referer": self.portal.url + "/"}
+
+
+async def sign_up(portal: Portal) -> None:
+    """Makes Alice's account, as an administrator and she herself would."""
+    async with Person(portal, "Alice Martin") as alice:
+        await alice.accept(await asyncio.to_thread(portal.manage, "invite", ALICE))
 
 
 def _path(url: str) -> str:

@@ -22,13 +22,12 @@ from playwright.async_api import Page, async_playwright
 
 from meetings.testcard import Card, make_tone, render_card
 from tests.calls import CEILING_SECONDS, wait_until
-from tests.portal import ROOT
+from tests.portal import ROOT, Portal
 
 BROWSER = ROOT / "tests" / "browser"
 CHROMIUM = "/usr/bin/chromium"
 FLAGS = (
     "--no-sandbox",
-    "--use-fake-ui-for-media-stream",
     "--use-fake-device-for-media-stream",
     "--autoplay-policy=no-user-gesture-required",
     "--disable-background-networking",
@@ -37,6 +36,7 @@ FLAGS = (
     "--no-first-run",
     "--allow-loopback-in-peer-connection",
 )
+_PERMISSIONS = ["camera", "microphone", "clipboard-read", "clipboard-write"]
 _WIDTH, _HEIGHT, _FRAMES_PER_SECOND, _FRAMES = 640, 360, 10, 40
 _SAMPLE_RATE = 48_000
 
@@ -44,9 +44,11 @@ _SAMPLE_RATE = 48_000
 class Screen(ABC):
     """One person's browser. `number` chooses the test card and tone it sends."""
 
-    def __init__(self, number: int, url: str) -> None:
+    def __init__(self, number: int, portal: Portal) -> None:
         self.number = number
-        self.url = url
+        self.url = portal.url
+        # Where the media engine is another server, the portal's own settings say so.
+        self.hosts = {urlsplit(portal.url).netloc, urlsplit(portal.engine_url).netloc}
         self.tolerated: list[str] = []  # regular expressions of complaints that a test provokes itself
 
     # --- what a browser can do
@@ -115,29 +117,55 @@ class Screen(ABC):
         await self.evaluate("probe.forget()")
 
     async def report(self) -> tuple[dict[str, set[tuple[int, int]]], set[int]]:
-        """By the owner of each tile: whose card and which frame were shown; and the tones that were heard."""
+        """By the owner of each tile: whose card and which frame were shown; and the tones that were heard.
+
+        The tile of somebody's shared screen is `screen_of(identity)`.
+        """
         report = await self.evaluate("probe.report()")
         seen: dict[str, set[tuple[int, int]]] = {}
         for sighting in report["sightings"]:
-            seen.setdefault(sighting["identity"], set()).add((sighting["number"], sighting["counter"]))
+            identity, is_screen = sighting["identity"], sighting["source"] == "screen_share"
+            owner = screen_of(identity) if is_screen else identity
+            seen.setdefault(owner, set()).add((sighting["number"], sighting["counter"]))
         return seen, set(report["tones"])
+
+    async def widths_of(self, identity: str) -> list[int]:
+        """Of the pictures of one camera since `forget`, as they came."""
+        report = await self.evaluate("probe.report()")
+        return [sighting["width"] for sighting in report["sightings"] if sighting["identity"] == identity]
 
     async def assert_unblemished(self) -> None:
         """No complaint on the console, no request to another host."""
         complaints, addresses = await self.problems()
         unexpected = [text for text in complaints if not any(re.search(known, text) for known in self.tolerated)]
         assert not unexpected, f"browser {self.number} complained: {unexpected}"
-        host = urlsplit(self.url).netloc
-        foreign = [url for url in addresses if urlsplit(url).scheme in _NETWORK and urlsplit(url).netloc != host]
+        asked = [parts for parts in map(urlsplit, addresses) if parts.scheme in _NETWORK]
+        foreign = [f"{parts.netloc}{parts.path}" for parts in asked if parts.netloc not in self.hosts]
         assert not foreign, f"browser {self.number} asked other hosts: {foreign}"
 
 
 _NETWORK = ("http", "https", "ws", "wss")
 
 
-async def assert_meets(screen: Screen, others: Mapping[str, int], *, sound: bool = True, pictures: bool = True) -> None:
-    """From now on this screen shows and plays exactly `others` (identity → number), and its own picture as its own."""
+def screen_of(identity: str) -> str:
+    """The owner of a tile that shows somebody's shared screen."""
+    return f"{identity}'s screen"
+
+
+async def assert_meets(
+    screen: Screen,
+    others: Mapping[str, int],
+    *,
+    screens: Mapping[str, int] | None = None,
+    sound: bool = True,
+    pictures: bool = True,
+) -> None:
+    """From now on this screen shows and plays exactly `others` (identity → number), and its own picture as its own.
+
+    `screens` are the shared screens that it shows, too: identity → number of the card in the shared window.
+    """
     own = await screen.identity()
+    shown = {**others, **{screen_of(identity): number for identity, number in (screens or {}).items()}}
     await screen.forget()
     last: object = None
 
@@ -145,24 +173,24 @@ async def assert_meets(screen: Screen, others: Mapping[str, int], *, sound: bool
         nonlocal last
         last = seen, heard = await screen.report()
         for identity, sightings in seen.items():
-            expected = {**others, own: screen.number}.get(identity)
+            expected = {**shown, own: screen.number}.get(identity)
             strangers = {number for number, _ in sightings} - {expected}
             assert not strangers, f"browser {screen.number} showed {strangers} in the tile of {identity}: {seen}"
         strange = heard - set(others.values())
         assert not strange, f"browser {screen.number} played {strange}"
         hears = not sound or heard == set(others.values())
-        sees = not pictures or all(len(seen.get(identity, ())) >= 3 for identity in others)
+        sees = not pictures or all(len(seen.get(identity, ())) >= 3 for identity in shown)
         return hears and sees
 
-    await wait_until(meets, lambda: f"browser {screen.number}: {last}, wanted {dict(others)}")
+    await wait_until(meets, lambda: f"browser {screen.number}: {last}, wanted {shown}")
 
 
-async def assert_screens_meet(screens: Sequence[Screen], **wanted: bool) -> None:
+async def assert_screens_meet(screens: Sequence[Screen]) -> None:
     """Everyone of `screens` gets exactly the others."""
     numbers = {await screen.identity(): screen.number for screen in screens}
     for screen in screens:
         others = {identity: number for identity, number in numbers.items() if number != screen.number}
-        await assert_meets(screen, others, **wanted)
+        await assert_meets(screen, others)
 
 
 async def assert_gone(screen: Screen, identity: str) -> None:
@@ -181,8 +209,8 @@ async def assert_gone(screen: Screen, identity: str) -> None:
 
 
 class ChromiumScreen(Screen):
-    def __init__(self, number: int, url: str, page: Page) -> None:
-        super().__init__(number, url)
+    def __init__(self, number: int, portal: Portal, page: Page) -> None:
+        super().__init__(number, portal)
         self.page = page
         self._complaints: list[str] = []
         self._addresses: list[str] = []
@@ -215,8 +243,8 @@ class ChromiumScreen(Screen):
 
 
 class FirefoxScreen(Screen):
-    def __init__(self, number: int, url: str, process: asyncio.subprocess.Process) -> None:
-        super().__init__(number, url)
+    def __init__(self, number: int, portal: Portal, process: asyncio.subprocess.Process) -> None:
+        super().__init__(number, portal)
         self._process = process
 
     async def goto(self, path: str) -> None:
@@ -257,15 +285,21 @@ class FirefoxScreen(Screen):
 
 
 @asynccontextmanager
-async def chromium(number: int, url: str, media: Path, *, flags: Sequence[str] = ()) -> AsyncIterator[ChromiumScreen]:
-    """A Chromium of its own, since the files of its fake devices are flags of the process."""
+async def chromium(
+    number: int, portal: Portal, media: Path, *, shares: str = "", flags: Sequence[str] = ()
+) -> AsyncIterator[ChromiumScreen]:
+    """A Chromium of its own, since the files of its fake devices are flags of the process.
+
+    `shares` is the title of the window that it picks when its person shares something.
+    """
     picture, sound = fake_devices(number, media)
     files = (f"--use-file-for-fake-video-capture={picture}", f"--use-file-for-fake-audio-capture={sound}")
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS, *files, *flags])
-        context = await browser.new_context(locale="fr-FR", ignore_https_errors=True)
+        asking = f"--auto-select-tab-capture-source-by-title={shares}" if shares else "--use-fake-ui-for-media-stream"
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS, asking, *files, *flags])
+        context = await browser.new_context(locale="fr-FR", ignore_https_errors=True, permissions=_PERMISSIONS)
         await context.add_init_script(path=BROWSER / "media.js")
-        screen = ChromiumScreen(number, url, await context.new_page())
+        screen = ChromiumScreen(number, portal, await context.new_page())
         try:
             async with _explained(screen, media):
                 yield screen
@@ -275,7 +309,7 @@ async def chromium(number: int, url: str, media: Path, *, flags: Sequence[str] =
 
 
 @asynccontextmanager
-async def firefox(number: int, url: str, media: Path) -> AsyncIterator[FirefoxScreen]:
+async def firefox(number: int, portal: Portal, media: Path) -> AsyncIterator[FirefoxScreen]:
     """Firefox ESR over WebDriver BiDi."""
     process = await asyncio.create_subprocess_exec(
         "node",
@@ -286,7 +320,7 @@ async def firefox(number: int, url: str, media: Path) -> AsyncIterator[FirefoxSc
         cwd=ROOT,
         env={**os.environ, "NUMBER": str(number), "PATH": f"{ROOT / '.venv' / 'bin'}:{os.environ['PATH']}"},
     )
-    screen = FirefoxScreen(number, url, process)
+    screen = FirefoxScreen(number, portal, process)
     try:
         await screen.answer()
         await screen.order("prepare", script=str(BROWSER / "media.js"))

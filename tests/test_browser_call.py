@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.calls]
 
 
 async def test_a_guest_waits_is_admitted_and_both_see_and_hear_each_other(portal: Portal, media: Path) -> None:
-    async with chromium(1, portal.url, media) as host, chromium(2, portal.url, media) as guest:
+    async with chromium(1, portal, media) as host, chromium(2, portal, media) as guest:
         slug = await host_opens_a_room(host)
         await guest_is_admitted(host, guest, slug, "Bob Petit")
         await assert_screens_meet([host, guest])
@@ -31,7 +31,7 @@ async def test_a_guest_waits_is_admitted_and_both_see_and_hear_each_other(portal
 
 async def test_a_browser_and_the_python_sdk_see_and_hear_each_other(portal: Portal, media: Path, bob: Person) -> None:
     probe = Probe(3)
-    async with chromium(1, portal.url, media) as host:
+    async with chromium(1, portal, media) as host:
         slug = await host_opens_a_room(host)
         assert await bob.enter(slug) == "waiting"
         await host.press("notice-admit")

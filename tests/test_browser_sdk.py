@@ -33,7 +33,7 @@ async def test_stock_livekit_client_calls_the_python_sdk(
 ) -> None:
     room = f"stock-{len(options)}"
     probe = Probe(4)
-    async with chromium(5, portal.url, tmp_path) as screen:
+    async with chromium(5, portal, tmp_path) as screen:
         # By default the SDK asks for /rtc/v1 first, is told 404, and falls back: the browser notes that on the console.
         screen.tolerated += [r"/rtc/v1", r"status of 404"]
         await screen.page.add_init_script(path=SDK)

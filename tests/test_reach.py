@@ -14,7 +14,6 @@ from tests.remote_probe import RemoteProbe, remote_probe
 
 pytestmark = [
     pytest.mark.calls,
-    pytest.mark.embedded,
     pytest.mark.skipif(not may_make_namespaces(), reason="network namespaces need root and iproute2"),
 ]
 

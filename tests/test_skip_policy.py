@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from conftest import ALLOWED, allowed_patterns, refused_skips
+from tests.conftest import EMBEDDED_ONLY
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 PASSES = "def test_one(): pass\n"
@@ -50,3 +51,10 @@ def test_patterns_fit_whole_ids() -> None:
 
 def test_the_file_of_permissions_is_in_order() -> None:
     allowed_patterns(ALLOWED.read_text())
+
+
+def test_what_runs_with_the_embedded_relay_only_is_named_with_a_reason_and_exists() -> None:
+    for pattern in allowed_patterns(EMBEDDED_ONLY.read_text()):
+        path, _, function = pattern.partition("::")
+        text = (REPOSITORY / path).read_text()
+        assert function == "*" or f"def {function}(" in text, f"{pattern} fits no test"

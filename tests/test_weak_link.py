@@ -12,7 +12,7 @@ from tests.calls import assert_all_meet, in_room, leave_all, wait_until
 from tests.portal import Portal, free_port
 from tests.shaper import Profile, Shaper
 
-pytestmark = [pytest.mark.calls, pytest.mark.embedded]
+pytestmark = pytest.mark.calls
 
 ROOM = "weak"
 WEAK = Profile(rate_bps=400_000, delay_seconds=0.03, jitter_seconds=0.005)

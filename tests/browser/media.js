@@ -56,13 +56,21 @@
   };
 
   const owner = (element) => element.closest("[data-identity]")?.dataset.identity ?? null;
+  const sourceOf = (element) => (element.closest('[data-testid="share-tile"]') ? "screen_share" : "camera");
   const isShown = (element) => element.isConnected && element.getClientRects().length > 0;
 
-  // Every picture on the page: whose tile it is in, and whose card it shows (null: none, or not readable just now).
+  // Every picture on the page: whose tile it is in, whether that is a shared screen, and whose card it shows (null: none, or not
+  // readable just now).
   const look = () =>
     [...document.querySelectorAll("video")]
       .filter((video) => video.videoWidth > 0 && isShown(video))
-      .map((video) => ({ identity: owner(video), card: readCard(video), width: video.videoWidth, paused: video.paused }));
+      .map((video) => ({
+        identity: owner(video),
+        source: sourceOf(video),
+        card: readCard(video),
+        width: video.videoWidth,
+        paused: video.paused,
+      }));
 
   // Browsers without a sound card never start an AudioContext (Firefox), so sound is recorded in slices and decoded offline.
   const SLICE_MS = 500;
@@ -104,13 +112,13 @@
       .flatMap(({ srcObject }) => srcObject.getAudioTracks())
       .filter((track) => track.readyState === "live" && track.enabled);
 
-  const sightings = []; // {identity, number, counter, width}
+  const sightings = []; // {identity, source, number, counter, width}
   let tones = new Set();
   let unreadable = 0;
   setInterval(() => {
-    for (const { identity, card, width, paused } of look()) {
+    for (const { identity, source, card, width, paused } of look()) {
       if (!card) unreadable += 1;
-      else if (!paused) sightings.push({ identity, ...card, width });
+      else if (!paused) sightings.push({ identity, source, ...card, width });
     }
     if (sightings.length > 5000) sightings.splice(0, 1000);
   }, 100);
@@ -165,6 +173,19 @@
     };
   };
 
+  // A window worth sharing: a card as large as the window, and a title by which a test has it picked.
+  const show = (number, title) => {
+    document.title = title;
+    const window_ = document.createElement("canvas");
+    window_.width = 1280;
+    window_.height = 720;
+    window_.style.cssText = "position: fixed; inset: 0; width: 100vw; height: 100vh";
+    document.body.append(window_);
+    const context = window_.getContext("2d");
+    let counter = 0;
+    setInterval(() => drawCard(context, number, counter++), 100);
+  };
+
   // --- websockets, so that a test can cut one as a network would
   const sockets = new Set();
   const opened = [];
@@ -181,6 +202,7 @@
   window.probe = {
     look,
     send,
+    show,
     forget() {
       sightings.length = 0;
       tones = new Set();

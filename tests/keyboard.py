@@ -1,0 +1,96 @@
+"""A person who has no mouse: Tab, letters, Enter, and what a screen reader would say of the place where they are."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from playwright.async_api import CDPSession
+
+from tests.calls import wait_until
+from tests.screens import ChromiumScreen
+
+MOST_TABS = 60  # further than the end of any page of ours
+
+
+@dataclass(frozen=True, slots=True)
+class Focus:
+    """The element that has the focus, as the browser tells it to assistive technology."""
+
+    role: str
+    name: str
+    pressed: str = ""  # "true" or "false" of a switch
+
+
+class Keyboard:
+    """Drives one Chromium by its keyboard alone."""
+
+    def __init__(self, screen: ChromiumScreen, session: CDPSession) -> None:
+        self.screen = screen
+        self._session = session
+
+    @classmethod
+    async def of(cls, screen: ChromiumScreen) -> "Keyboard":
+        return cls(screen, await screen.page.context.new_cdp_session(screen.page))
+
+    async def focus(self) -> Focus:
+        found = await self._session.send("Runtime.evaluate", {"expression": "document.activeElement ?? document.body"})
+        answer = await self._session.send(
+            "Accessibility.getPartialAXTree", {"objectId": found["result"]["objectId"], "fetchRelatives": False}
+        )
+        node: dict[str, Any] = answer["nodes"][0]
+        states = {state["name"]: str(state["value"].get("value", "")) for state in node.get("properties", ())}
+        role, name = (str(node.get(field, {}).get("value", "")) for field in ("role", "name"))
+        return Focus(role, name, states.get("pressed", ""))
+
+    async def press(self, key: str) -> None:
+        await self.screen.page.keyboard.press(key)
+
+    async def write(self, text: str) -> None:
+        await self.screen.page.keyboard.type(text)
+
+    async def tab_to(self, role: str, name: str) -> Focus:
+        """Tab until there, as one does; the focus must be seen all the way. Fails where Tab never comes by."""
+        passed: list[Focus] = []
+        for _ in range(MOST_TABS):
+            await self.press("Tab")
+            here = await self.focus()
+            if here.role == "RootWebArea":
+                continue  # past the end: the browser's own bar, then the start
+            passed.append(here)
+            assert here.name, f"something without a name has the focus after {passed}"
+            assert await self.screen.evaluate(_FOCUS_IS_SEEN), f"the focus on {here} is not seen"
+            if (here.role, here.name) == (role, name):
+                return here
+        raise AssertionError(f"Tab never came to {role} {name!r}, only to {passed}")
+
+    async def lands_on(self, role: str, name: str) -> None:
+        """By itself the focus comes to this element: after a step nobody is left nowhere."""
+        last: list[Focus] = []
+
+        async def is_there() -> bool:
+            last[:] = [await self.focus()]
+            return (last[0].role, last[0].name) == (role, name)
+
+        await wait_until(is_there, lambda: f"the focus is on {last}, not on {role} {name!r}")
+
+    async def hears(self, words: str) -> None:
+        """The live region says so."""
+        said = 'document.querySelector("[data-testid=announcer]")?.textContent ?? ""'
+        last: list[str] = []
+
+        async def is_said() -> bool:
+            last[:] = [str(await self.screen.evaluate(said))]
+            return words in last[0]
+
+        await wait_until(is_said, lambda: f"the live region says {last}, not {words!r}")
+
+
+# Some ring, line or shadow around the element, and the element on the screen.
+_FOCUS_IS_SEEN = """
+(() => {
+  const element = document.activeElement;
+  const { outlineStyle, outlineWidth, boxShadow } = getComputedStyle(element);
+  const { width, height } = element.getBoundingClientRect();
+  const isMarked = (outlineStyle !== "none" && parseFloat(outlineWidth) > 0) || boxShadow !== "none";
+  return element.matches(":focus-visible") && isMarked && width > 0 && height > 0;
+})()
+"""

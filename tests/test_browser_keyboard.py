@@ -1,0 +1,106 @@
+"""The whole first call without a mouse: names, roles and the focus are right after each step."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.calls import wait_until
+from tests.keyboard import Focus, Keyboard
+from tests.people import ALICE, PASSWORD
+from tests.portal import Portal
+from tests.screens import ChromiumScreen, assert_screens_meet, chromium
+
+pytestmark = [pytest.mark.browser, pytest.mark.calls]
+
+GUEST = "Bob Petit"
+
+
+async def test_a_call_is_held_by_keyboard_alone(portal: Portal, media: Path) -> None:
+    async with chromium(1, portal, media) as host_screen, chromium(2, portal, media) as guest_screen:
+        host, guest = await Keyboard.of(host_screen), await Keyboard.of(guest_screen)
+        await _sign_in(host)
+        slug = await _meet_now(host, portal)
+        await _join(host, slug)
+        await _mute_and_unmute(host)
+        await _ask_to_enter(guest, slug)
+        await _admit(host, guest, slug)
+        await assert_screens_meet([host_screen, guest_screen])
+        for leaving in (guest, host):
+            await leaving.tab_to("button", "Quitter")
+            await leaving.press("Enter")
+            await leaving.lands_on("heading", "Vous avez quitté la réunion")
+
+
+async def _sign_in(host: Keyboard) -> None:
+    await host.screen.goto("/accounts/login/")
+    await host.press("Tab")
+    assert await host.focus() == Focus("link", "Contenu"), "the skip link comes first"
+    await host.tab_to("textbox", "Adresse électronique")
+    await host.write(ALICE)
+    await host.tab_to("textbox", "Mot de passe")
+    await host.write(PASSWORD)
+    await host.press("Enter")
+    await _arrives(host.screen, "location.pathname === '/'")
+
+
+async def _meet_now(host: Keyboard, portal: Portal) -> str:
+    await host.tab_to("button", "Se réunir maintenant")
+    await host.press("Enter")
+    await host.screen.shows("device-check")
+    slug = str(await host.screen.evaluate("location.pathname")).removeprefix("/r/")
+    await host.hears("Le lien de la réunion est copié")
+    assert await host.screen.evaluate("navigator.clipboard.readText()") == f"{portal.url}/r/{slug}"
+    return slug
+
+
+async def _join(host: Keyboard, slug: str) -> None:
+    await host.press("Tab")
+    assert await host.focus() == Focus("link", "Contenu"), "the skip link comes first"
+    await host.press("Enter")
+    await host.lands_on("main", "")
+    for pressed in ("true", "false"):  # off, and on again
+        assert await host.tab_to("button", "Micro") == Focus("button", "Micro", pressed)
+        await host.press("Space")
+    assert (await host.focus()).pressed == "true"
+    await host.tab_to("button", "Rejoindre la réunion")
+    await host.press("Enter")
+    await host.lands_on("region", f"Réunion {slug}")
+
+
+async def _mute_and_unmute(host: Keyboard) -> None:
+    """By its key, wherever the focus is; and by its button."""
+    before = await host.focus()
+    for said in ("Micro coupé", "Micro activé"):
+        await host.press("m")
+        await host.hears(said)
+        assert await host.focus() == before
+    await host.press("Tab")
+    assert await host.focus() == Focus("link", "Commandes de la réunion"), "the stage has a skip link, too"
+    await host.press("Enter")
+    await host.lands_on("toolbar", "Commandes de la réunion")
+    await host.press("Tab")
+    for pressed, said in (("true", "Micro coupé"), ("false", "Micro activé")):
+        assert await host.focus() == Focus("button", "Micro", pressed)
+        await host.press("Space")
+        await host.hears(said)
+
+
+async def _ask_to_enter(guest: Keyboard, slug: str) -> None:
+    await guest.screen.goto(f"/r/{slug}")
+    await guest.screen.shows("device-check")
+    await guest.tab_to("textbox", "Votre nom Les autres personnes le verront pendant la réunion.")
+    await guest.write(GUEST)
+    await guest.press("Enter")
+    await guest.lands_on("heading", "Vous êtes dans la salle d’attente")
+
+
+async def _admit(host: Keyboard, guest: Keyboard, slug: str) -> None:
+    await host.hears(f"{GUEST} attend à l’entrée")
+    await host.tab_to("button", f"Admettre {GUEST}")
+    await host.press("Enter")
+    await host.lands_on("region", f"Réunion {slug}")
+    await guest.lands_on("region", f"Réunion {slug}")
+
+
+async def _arrives(screen: ChromiumScreen, condition: str) -> None:
+    await wait_until(lambda: screen.evaluate(condition), lambda: f"not yet {condition}")
