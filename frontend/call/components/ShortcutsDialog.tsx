@@ -1,23 +1,14 @@
-import { useEffect, useRef } from "react";
 import { useCall } from "../callcontext.ts";
 import { SHORTCUT_KEYS, type Shortcut } from "../keyboard.ts";
+import { Dialog } from "./Dialog.tsx";
 
 type ShortcutsDialogProps = { isOn: boolean; onChange: (isOn: boolean) => void; onClose: () => void };
 
 /** The list of keys, and the switch for people whose speech or tremor presses keys by accident (WCAG 2.1.4). */
 export default function ShortcutsDialog({ isOn, onChange, onClose }: ShortcutsDialogProps) {
   const { strings } = useCall();
-  const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => dialog.current?.showModal(), []);
   return (
-    <dialog
-      ref={dialog}
-      className="dialog"
-      aria-labelledby="shortcuts-title"
-      onClose={onClose}
-      data-testid="shortcuts-dialog"
-    >
-      <h2 id="shortcuts-title">{strings.shortcutsTitle}</h2>
+    <Dialog name="shortcuts" title={strings.shortcutsTitle} closeLabel={strings.close} onClose={onClose}>
       <dl className="shortcuts" data-off={!isOn}>
         {(Object.keys(SHORTCUT_KEYS) as Shortcut[]).map((shortcut) => (
           <div key={shortcut}>
@@ -38,16 +29,6 @@ export default function ShortcutsDialog({ isOn, onChange, onClose }: ShortcutsDi
         {strings.shortcutsOn}
       </label>
       <p className="dialog__hint">{strings.shortcutsHint}</p>
-      <div className="dialog__acts">
-        <button
-          type="button"
-          className="stage-button"
-          data-testid="shortcuts-close"
-          onClick={() => dialog.current?.close()}
-        >
-          {strings.close}
-        </button>
-      </div>
-    </dialog>
+    </Dialog>
   );
 }
