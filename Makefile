@@ -15,7 +15,7 @@ unexport PYTHONDONTWRITEBYTECODE
 help:
 	@echo "make run           set everything up and run the portal (http://localhost:8000)"
 	@echo "make test          lint, types, contracts and all tests, browsers included"
-	@echo "make test-fast     the tests that need no browser and start no portal (under a minute)"
+	@echo "make test-fast     the tests that need no browser, start no portal and are not long (under a minute)"
 	@echo "make check         lint, types, import contracts, front end"
 	@echo "make test-livekit  the call tests against a LiveKit server instead of the embedded relay"
 	@echo "make bench-call    restarts, joins and delays, as JSON lines"
@@ -37,7 +37,7 @@ test: boot
 
 test-fast: boot
 	@$(BOOT) deploy/bootstrap.py fast
-	@$(VENV)/pytest -q -n 2 -m "not browser and not calls"
+	@$(VENV)/pytest -q -n 2 -m "not browser and not calls and not long"
 
 # All that is a call, whatever the engine; tests/embedded_only.txt says what is left out, and why.
 test-livekit: boot

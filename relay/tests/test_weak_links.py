@@ -14,7 +14,8 @@ from tests.shaper import Profile
 
 AMPLE = Profile(rate_bps=8_000_000, delay_seconds=0.02)
 NARROW = Profile(rate_bps=400_000, delay_seconds=0.03, jitter_seconds=0.005)
-SEEDS = pytest.mark.parametrize("seed", range(3))
+# One in `make test-fast`, the others with `make test`: they cost a second or two each.
+SEEDS = pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.long) for seed in (1, 2))])
 SMALL = (Layer(2, "", 320, 192, 40_000),)  # a test card: few packets, and luck counts
 CAMERAS = pytest.mark.parametrize("layers", [LAYERS, SINGLE], ids=["simulcast", "single"])
 
