@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import json
 import logging
 import os
 import resource
@@ -16,7 +17,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -194,12 +195,32 @@ async def _serve(settings: Settings) -> None:
     await Worker(settings).run()
 
 
-def main() -> int:
+def _wait_for_duty() -> bool:
+    """A spare has imported everything and takes the place of a worker that died: with the environment in the JSON
+    object on its standard input. False: the input ended without one, so the supervisor has."""
+    _name_process("relay-spare")
+    text = sys.stdin.buffer.read()
+    if text:
+        os.environ.update(json.loads(text))
+    return bool(text)
+
+
+def _name_process(name: str) -> None:
+    """What `ps` and `top` show. At most 15 characters."""
+    with contextlib.suppress(OSError):  # not on Linux
+        Path("/proc/self/comm").write_text(name, encoding="ascii")
+
+
+def main(arguments: Sequence[str] = ()) -> int:
+    """`--spare`: see `_wait_for_duty`."""
+    if "--spare" in arguments and not _wait_for_duty():
+        return 0
     try:
         settings = config.from_environment()
     except SettingsError as error:
         sys.stderr.write(f"relay: {error}\n")
         return 2
+    _name_process(f"relay-{settings.slot}")
     logs.configure(settings.slot)
     try:
         uvloop.run(_serve(settings))
@@ -212,4 +233,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

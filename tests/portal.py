@@ -98,7 +98,7 @@ class Portal:
         """The pids of the supervisor's children: "web", "worker", "relay-0", "relay-1" …"""
         assert self.process is not None, "not started"
         found: dict[str, int] = {}
-        for pid in _descendants(self.process.pid):
+        for pid in descendants(self.process.pid):
             name = _name_of(pid)
             if name and name not in found:
                 found[name] = pid
@@ -109,6 +109,12 @@ class Portal:
         pid = self.children()[name]
         os.kill(pid, signal.SIGKILL)
         return pid
+
+    def spares(self) -> list[str]:
+        """The names of the processes that have imported everything and wait to take another's place."""
+        assert self.process is not None, "not started"
+        names = [_comm_of(pid) for pid in descendants(self.process.pid)]
+        return sorted(name for name in names if name.endswith("-spare"))
 
     def log(self, lines: int = 40) -> str:
         return "\n".join(self.log_path.read_text(errors="replace").splitlines()[-lines:])
@@ -185,12 +191,12 @@ def free_ports_in_a_row(count: int) -> int:
             return first
 
 
-def _descendants(pid: int) -> list[int]:
+def descendants(pid: int) -> list[int]:
     try:
         children = [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
     except FileNotFoundError:
         return []
-    return [found for child in children for found in (child, *_descendants(child))]
+    return [found for child in children for found in (child, *descendants(child))]
 
 
 def _name_of(pid: int) -> str:
@@ -199,6 +205,9 @@ def _name_of(pid: int) -> str:
         environment = Path(f"/proc/{pid}/environ").read_bytes().decode(errors="replace")
     except (FileNotFoundError, ProcessLookupError):  # it has ended meanwhile
         return ""
+    if "--spare" in command:  # once it serves, it bears the name of what it replaces
+        comm = _comm_of(pid)
+        return "" if comm.endswith("-spare") or comm.startswith("python") else comm
     if "run_web" in command:
         return "web"
     if "run_jobs" in command:
@@ -207,6 +216,13 @@ def _name_of(pid: int) -> str:
         slot = re.search(r"(?:^|\0)RELAY_SLOT=(\d+)", environment)
         return f"relay-{slot.group(1)}" if slot else ""
     return ""
+
+
+def _comm_of(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/comm").read_text().strip()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
 
 
 def _kill(pid: int) -> None:

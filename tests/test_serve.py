@@ -14,10 +14,12 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.people import ALICE, Person
 from tests.portal import ROOT, Portal
 
 pytestmark = pytest.mark.calls
 CEILING_SECONDS = 30
+SPARES = ["relay-spare", "web-spare"]
 
 
 @pytest.fixture
@@ -42,8 +44,11 @@ def printed(portal: Portal, pattern: str) -> str:
 
 def processes_of(portal: Portal) -> list[int]:
     """Every living process that carries this portal's own key in its environment."""
-    names = [path.name for path in Path("/proc").iterdir()]
-    return [int(name) for name in names if name.isdigit() and _belongs(int(name), portal.environment["SECRET_KEY"])]
+    return [pid for pid in all_pids() if _belongs(pid, portal.environment["SECRET_KEY"])]
+
+
+def all_pids() -> list[int]:
+    return [int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit()]
 
 
 def _belongs(pid: int, mark: str) -> bool:
@@ -66,21 +71,43 @@ def test_the_first_start_prints_an_address_a_working_administrators_link_and_a_r
         assert 'id="call-config"' in browser.get(room).text
 
 
-def test_ctrl_c_leaves_no_process_behind(fresh: Portal) -> None:
-    assert len(processes_of(fresh)) == 3  # serve, web, worker; the relay is given no secret
-    relay = fresh.children()["relay-0"]
+async def test_ctrl_c_leaves_no_process_behind_and_no_word_of_trouble(fresh: Portal) -> None:
+    async with Person(fresh, "Alice Martin") as alice:
+        await alice.accept(fresh.manage("invite", ALICE))
+        slug = await alice.create_room()
+        await alice.enter(slug)
+        assert (await alice.call(slug, "end")).status_code == 204  # web has given the engine an order
+    wait_for(lambda: fresh.spares() == SPARES, fresh)
+    assert len(processes_of(fresh)) == 4  # serve, web, its spare, worker; the relays are given no secret
+    children = set(fresh.children().values())
     assert fresh.process is not None
     fresh.process.send_signal(signal.SIGINT)
     assert fresh.process.wait(CEILING_SECONDS) == 0
     assert processes_of(fresh) == []
-    assert not Path(f"/proc/{relay}").exists()
-    assert "Traceback" not in fresh.log(1000)
+    assert children.isdisjoint(all_pids())
+    for trouble in ("Traceback", "Unclosed", "[error"):
+        assert trouble not in fresh.log(1000)
 
 
-def test_a_hang_up_restarts_web_and_jobs_under_running_calls(fresh: Portal) -> None:
+def test_a_web_process_that_is_killed_is_replaced_by_its_spare(fresh: Portal) -> None:
+    wait_for(lambda: fresh.spares() == SPARES, fresh)
+    former = fresh.kill("web")
+    assert httpx.get(f"{fresh.url}/readyz", timeout=CEILING_SECONDS).status_code == 200
+    assert fresh.children()["web"] != former
+    wait_for(lambda: fresh.spares() == SPARES, fresh)
+
+
+def test_without_warm_standby_web_is_started_afresh(own_portal: Callable[..., Portal]) -> None:
+    lean = own_portal(workers=1, environment={"WARM_STANDBY": "false"})
+    lean.kill("web")
+    assert httpx.get(f"{lean.url}/healthz", timeout=CEILING_SECONDS).status_code == 200
+    assert lean.spares() == []
+
+
+def test_an_order_to_reload_restarts_web_and_jobs_under_running_calls(fresh: Portal) -> None:
     before = fresh.children()
     assert fresh.process is not None
-    fresh.process.send_signal(signal.SIGHUP)
+    fresh.process.send_signal(signal.SIGUSR1)
     wait_for(lambda: set(fresh.children()) == set(before) and fresh.children()["worker"] != before["worker"], fresh)
     after = fresh.children()
     assert after["relay-0"] == before["relay-0"]

@@ -19,6 +19,8 @@ from channels.security.websocket import AllowedHostsOriginValidator
 from channels.sessions import SessionMiddlewareStack
 from django.conf import settings
 from django.core.asgi import get_asgi_application
+from django.urls import get_resolver
+from django.utils import translation
 from django.utils.module_loading import import_string
 
 from meetings.http_answers import clean_path
@@ -130,6 +132,19 @@ async def http(scope: Any, receive: Any, send: Any) -> None:
 def background() -> list[Any]:
     """Coroutine functions that the web process runs beside its connections."""
     return [import_string("meetings.engine.run")]
+
+
+def load_all() -> None:
+    """What the first requests would load: for a spare process, which has time for it. Opens nothing."""
+    signalling()
+    engine_api()
+    portal_websockets()
+    background()
+    for pattern in get_resolver().url_patterns:  # imports the views
+        str(pattern.pattern)
+    for code, _ in settings.LANGUAGES:
+        with translation.override(code):
+            translation.gettext("Home")  # reads the language's catalogues
 
 
 async def application(scope: Any, receive: Any, send: Any) -> None:

@@ -216,6 +216,10 @@ def limits() -> Iterator[CheckMessage]:
         yield Error(f"LOG_LEVEL={settings.LOG_LEVEL} is unknown.", hint="Set it to INFO.", id="visio.E024")
     if settings.LOG_FORMAT not in ("text", "json"):
         yield Error(f"LOG_FORMAT={settings.LOG_FORMAT} is unknown.", hint="Set it to text or json.", id="visio.E025")
+    if settings.WARM_STANDBY not in ("true", "false"):
+        yield Error(
+            f"WARM_STANDBY={settings.WARM_STANDBY} is unknown.", hint="Set it to true or false.", id="visio.E027"
+        )
     if settings.DEBUG and not addresses.is_loopback(addresses.host_of(settings.PORTAL_URL)):
         yield Error(
             "DEBUG is on for other machines.", hint="Remove DEBUG: its error pages show secrets.", id="visio.E026"

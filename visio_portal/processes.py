@@ -21,6 +21,7 @@ from django.core.exceptions import ImproperlyConfigured
 from meetings import relay_probe
 from meetings.engine_errors import EngineError, Unavailable
 from visio_portal import authority, tls
+from visio_portal.standby import Spare
 from visio_portal.supervisor import Child, Group, Supervisor
 
 logger = logging.getLogger(__name__)
@@ -47,7 +48,18 @@ def children(listener: socket.socket) -> list[Child]:
     """Relays first: web's links then come up at once."""
     relays = [relay(slot) for slot in range(settings.RELAY_WORKERS)] if settings.EMBEDDED_RELAY else []
     web = managed("web", Group.WEB, "run_web", descriptors=(listener.fileno(),))
+    if settings.WARM_STANDBY == "true":
+        add_spares(relays, web)
     return [*relays, web, managed("worker", Group.WORKER, "run_jobs", stop_seconds=20)]
+
+
+def add_spares(relays: Sequence[Child], web: Child) -> None:
+    """One for web, and one for whichever relay worker dies next."""
+    web.spare = Spare("web", [*web.command, "--spare"], web.environment, descriptors=web.descriptors)
+    if relays:
+        one_for_all = Spare("the relays", [*relays[0].command, "--spare"], _relay_environment)
+        for child in relays:
+            child.spare = one_for_all
 
 
 def listen() -> socket.socket:
@@ -113,19 +125,13 @@ def _marked_by(marker: Path) -> int:
 def relay(slot: int) -> Child:
     """One relay worker in its slot: socket path and port stay the same over restarts."""
     name = f"relay-{slot}"
-    inherited = {key: os.environ[key] for key in _RELAY_INHERITS if key in os.environ}
-    # Tuning and tests may set further RELAY_… variables that only the worker reads.
-    inherited |= {key: value for key, value in os.environ.items() if key.startswith("RELAY_")}
     return Child(
         name=name,
         group=Group.RELAY,
         command=[sys.executable, "-m", "relay.worker"],
         environment=lambda: {
-            **inherited,
-            "PYTHONPATH": os.pathsep.join(filter(None, [str(settings.BASE_DIR), inherited.get("PYTHONPATH")])),
+            **_relay_environment(),
             "VISIO_PROCESS": name,
-            "LOG_LEVEL": settings.LOG_LEVEL,
-            "LOG_FORMAT": settings.LOG_FORMAT,
             "RELAY_SLOT": str(slot),
             "RELAY_SOCKET": str(relay_probe.socket_path(slot)),
             "RELAY_PORT": str(settings.RELAY_PORT),
@@ -137,6 +143,19 @@ def relay(slot: int) -> Child:
         },
         is_ready=lambda: _hello(slot) is not None,
     )
+
+
+def _relay_environment() -> dict[str, str]:
+    """What all relay workers have in common, whatever their slot."""
+    inherited = {key: os.environ[key] for key in _RELAY_INHERITS if key in os.environ}
+    # Tuning and tests may set further RELAY_… variables that only the worker reads.
+    inherited |= {key: value for key, value in os.environ.items() if key.startswith("RELAY_")}
+    return {
+        **inherited,
+        "PYTHONPATH": os.pathsep.join(filter(None, [str(settings.BASE_DIR), inherited.get("PYTHONPATH")])),
+        "LOG_LEVEL": settings.LOG_LEVEL,
+        "LOG_FORMAT": settings.LOG_FORMAT,
+    }
 
 
 def _hello(slot: int) -> dict[str, Any] | None:
@@ -162,7 +181,7 @@ _next_tls_check = time.monotonic() + _TLS_CHECK_SECONDS
 
 
 def learn_link_version() -> None:
-    """At SIGHUP the code may be a newer one: which version of the link does it speak? Asked of a fresh process."""
+    """At a reload the code may be a newer one: which version of the link does it speak? Asked of a fresh process."""
     global _wanted_version
     command = [sys.executable, "-c", "from relay.wire import VERSION; print(VERSION)"]
     answer = subprocess.run(command, cwd=settings.BASE_DIR, capture_output=True, text=True, check=False)  # noqa: S603  our own command

@@ -112,7 +112,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "visio_portal.logs.RequestLogMiddleware",
     "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "visio_portal.static_files.StaticFilesMiddleware",
     "csp.middleware.CSPMiddleware",
     "django_permissions_policy.PermissionsPolicyMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -258,6 +258,9 @@ TURN_SECRET = env.str("TURN_SECRET", default="")
 # --- Limits of the web process --------------------------------------------------------------------------------------
 # Django requests at work at once, each in a thread; as many again may wait, the rest get 503.
 HTTP_CONCURRENCY = env.int("HTTP_CONCURRENCY", default=32)
+# One loaded process waits to replace web, another a relay worker: a restart then takes no seconds.
+# A word, so that a check finds a misspelt one.
+WARM_STANDBY = env.str("WARM_STANDBY", default="true").lower()
 # `readyz` and the system checks complain below this.
 MIN_FREE_DISK_MB = env.int("MIN_FREE_DISK_MB", default=500)
 

@@ -17,15 +17,16 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from visio_portal.endings import ending, failures_in_a_row, kill_group, pause_after
+from visio_portal.standby import Spare
+
 logger = logging.getLogger(__name__)
 
-# Of a child that ends again and again soon after its start. The first restarts are quick: a call waits for it.
-BACK_OFF_SECONDS = (0.0, 0.2, 1.0, 2.0, 5.0, 10.0, 30.0)
-# One that lived this long did not fail at its start.
-STABLE_SECONDS = 20.0
 WORKER_PATIENCE_SECONDS = 10.0
 _TICK_SECONDS = 1.0
 _STARTING_TICK_SECONDS = 0.05
+# All children have been ready for so long: nobody waits for the processor that a spare's start takes.
+CALM_SECONDS = 2.0
 
 
 class Group(enum.IntEnum):
@@ -47,6 +48,7 @@ class Child:
     is_ready: Callable[[], bool]
     stop_seconds: float = 10.0
     descriptors: Sequence[int] = ()  # open files of ours that it inherits, at each start
+    spare: Spare | None = None  # a process that may take its place, shared by children of one kind
     process: subprocess.Popen[bytes] | None = None
     started_at: float = 0.0
     failures: int = 0
@@ -66,15 +68,19 @@ class Supervisor:
     children: list[Child]
     alive_variables: Sequence[str]
     on_ready: Callable[[float], None]
-    on_hangup: Callable[[], None] = lambda: None
+    on_reload: Callable[[], None] = lambda: None
     on_tick: Callable[[Supervisor], None] = lambda supervisor: None
     clock: Callable[[], float] = time.monotonic
-    _must_end: bool = False  # SIGINT or SIGTERM came, perhaps while a child was being restarted
+    calm_seconds: float = CALM_SECONDS
+    _must_end: bool = False  # an order to stop came, perhaps while a child was being restarted
+    _unrest_at: float = 0.0  # when a child was not ready last
+    _stop_signals: frozenset[signal.Signals] = frozenset()
+    _reload_signals: frozenset[signal.Signals] = frozenset()
     _wakeup: tuple[int, int] = (-1, -1)
     _alive: tuple[int, int] = (-1, -1)
 
     def run(self) -> int:
-        """Until SIGINT or SIGTERM."""
+        """Until SIGINT or SIGTERM, or until the terminal is closed that it was started from."""
         self._open()
         started_at = self.clock()
         for child in self.children:
@@ -84,12 +90,13 @@ class Supervisor:
             while not self._must_end:
                 self._reap()
                 self._start_due()
+                self._keep_spares()
                 if not is_announced and all(child.was_ready for child in self.children):
                     is_announced = True
                     self.on_ready(self.clock() - started_at)
                 numbers = self._wait(self._seconds_until_next(is_announced))
-                if signal.SIGHUP in numbers and not self._must_end:
-                    self._hang_up()
+                if not self._reload_signals.isdisjoint(numbers) and not self._must_end:
+                    self._reload()
                 if not self._must_end:
                     self.on_tick(self)
             return 0
@@ -105,10 +112,17 @@ class Supervisor:
 
     def stop_all(self) -> None:
         """In the order of `Group`; what does not end in its time is killed. A second Ctrl-C kills at once."""
+        for spare in self.spares:
+            spare.discard()
         for child in self.children:
             child.start_at = None
         for group in Group:
             self._stop([child for child in self.children if child.group is group])
+
+    @property
+    def spares(self) -> list[Spare]:
+        """Each once."""
+        return list({id(child.spare): child.spare for child in self.children if child.spare is not None}.values())
 
     # --- Signals
 
@@ -118,8 +132,20 @@ class Supervisor:
         for descriptor in self._wakeup:
             os.set_blocking(descriptor, False)
         signal.set_wakeup_fd(self._wakeup[1], warn_on_full_buffer=False)
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD):
+        self._choose_signals()
+        for number in (*self._stop_signals, *self._reload_signals, signal.SIGCHLD):
             signal.signal(number, lambda *_: None)  # the number arrives by the pipe
+
+    def _choose_signals(self) -> None:
+        """SIGHUP is a service manager's order to reload; from a terminal it means that the terminal is closed."""
+        self._stop_signals = frozenset({signal.SIGINT, signal.SIGTERM})
+        self._reload_signals = frozenset({signal.SIGUSR1})
+        if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+            return  # started by nohup: the closing of its terminal is to have no effect
+        if has_terminal():
+            self._stop_signals |= {signal.SIGHUP}
+        else:
+            self._reload_signals |= {signal.SIGHUP}
 
     def _close(self) -> None:
         signal.set_wakeup_fd(-1)
@@ -130,13 +156,15 @@ class Supervisor:
         select.select([self._wakeup[0]], [], [], seconds)
         with contextlib.suppress(BlockingIOError):
             numbers = list(os.read(self._wakeup[0], 256))
-            self._must_end = self._must_end or not {signal.SIGINT, signal.SIGTERM}.isdisjoint(numbers)
+            self._must_end = self._must_end or not self._stop_signals.isdisjoint(numbers)
             return numbers
         return []
 
-    def _hang_up(self) -> None:
+    def _reload(self) -> None:
         logger.info("restarting web and worker; the relays and their calls go on")
-        self.on_hangup()
+        for spare in self.spares:
+            spare.discard()  # it has imported the former code
+        self.on_reload()
         for child in self.children:
             if child.group is not Group.RELAY and not self._must_end:
                 self.restart(child)
@@ -163,11 +191,24 @@ class Supervisor:
         is_quiet = all(other.was_ready for other in first) or self.clock() - since >= WORKER_PATIENCE_SECONDS
         return is_quiet or child.group is not Group.WORKER
 
+    def _keep_spares(self) -> None:
+        now = self.clock()
+        for spare in self.spares:
+            spare.reap()
+        if not all(child.was_ready for child in self.children):
+            self._unrest_at = now
+        elif now - self._unrest_at >= self.calm_seconds:
+            for spare in self.spares:
+                spare.start_if_due(self._alive_environment(), [self._alive[0]])
+
+    def _alive_environment(self) -> dict[str, str]:
+        return {name: str(self._alive[0]) for name in self.alive_variables}
+
     def _start(self, child: Child) -> None:
-        alive = {name: str(self._alive[0]) for name in self.alive_variables}
-        child.process = subprocess.Popen(  # noqa: S603  our own commands
+        environment = {**child.environment(), **self._alive_environment()}
+        child.process = (child.spare and child.spare.hand_over(environment)) or subprocess.Popen(  # noqa: S603  our own commands
             child.command,
-            env={**child.environment(), **alive},
+            env=environment,
             pass_fds=(self._alive[0], *child.descriptors),
             stdin=subprocess.DEVNULL,
             start_new_session=True,
@@ -181,8 +222,8 @@ class Supervisor:
             if child.process is None or child.process.poll() is None or child.is_stopping:
                 continue
             lived = self.clock() - child.started_at
-            child.failures = 0 if lived >= STABLE_SECONDS else child.failures + 1
-            delay = BACK_OFF_SECONDS[min(child.failures, len(BACK_OFF_SECONDS) - 1)]
+            child.failures = failures_in_a_row(child.failures, lived)
+            delay = pause_after(child.failures)
             logger.error(
                 "%s ended (%s) after %.1f s; starts again %s%s",
                 child.name,
@@ -210,28 +251,21 @@ class Supervisor:
             pressed_again = signal.SIGINT in self._wait(0.05)
             if pressed_again or self.clock() >= deadline:
                 logger.warning("%s is killed: %s", child.name, "by order" if pressed_again else "it does not end")
-                _kill_group(child.process.pid)
+                kill_group(child.process.pid)
                 child.process.wait()
 
     def _forget(self, child: Child) -> None:
         if child.process is not None:
-            _kill_group(child.process.pid)  # what it may have started itself
+            kill_group(child.process.pid)  # what it may have started itself
             child.process.wait()
         child.process = None
         child.was_ready = False
 
 
-def _kill_group(pid: int) -> None:
-    # The child leads its session, so its pid names the group as long as anything of it lives.
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(pid, signal.SIGKILL)
-
-
-def ending(returncode: int) -> str:
-    """How a process ended, for people: "exit code 1", "SIGKILL"."""
-    if returncode >= 0:
-        return f"exit code {returncode}"
+def has_terminal() -> bool:
+    """Whether this process belongs to a terminal, whose closing it is told by SIGHUP."""
     try:
-        return signal.Signals(-returncode).name
-    except ValueError:
-        return f"signal {-returncode}"
+        os.close(os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY))
+    except OSError:
+        return False
+    return True

@@ -23,6 +23,7 @@ from django.test import Client, TestCase
 from django.utils import timezone
 from livekit import api
 from livekit.protocol.models import ParticipantInfo, TrackInfo, TrackSource
+from livekit.protocol.room import ListParticipantsResponse
 
 from accounts.models import User
 from meetings.access import Visitor
@@ -152,11 +153,13 @@ class FakeEngine:
         "MutePublishedTrack": api.MuteRoomTrackRequest,
         "UpdateParticipant": api.UpdateParticipantRequest,
         "DeleteRoom": api.DeleteRoomRequest,
+        "ListParticipants": api.ListParticipantsRequest,
     }
 
     def __init__(self) -> None:
         self.orders: list[Order] = []
         self.error: tuple[int, str] | None = None
+        self.present: list[ParticipantInfo] = []  # who is in the call, for ListParticipants
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self.url = f"ws://127.0.0.1:{self._server.server_address[1]}"
 
@@ -179,7 +182,11 @@ class FakeEngine:
         if self.error is not None:
             status, code = self.error
             return status, "application/json", json.dumps({"code": code, "msg": code}).encode()
-        return 200, "application/protobuf", _everything_on().SerializeToString() if method == "GetParticipant" else b""
+        if method == "ListParticipants":
+            body = ListParticipantsResponse(participants=self.present).SerializeToString()
+        else:
+            body = _everything_on().SerializeToString() if method == "GetParticipant" else b""
+        return 200, "application/protobuf", body
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         engine = self

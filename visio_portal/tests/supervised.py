@@ -1,6 +1,6 @@
 """A supervisor over small children, as a process that test_supervisor.py starts and kills.
 
-    python -m visio_portal.tests.supervised <diary> [stubborn|crashing]
+    python -m visio_portal.tests.supervised <diary> [stubborn|crashing|spares|dying-spares]
 
 Children write what happens to them into the diary: one line each, `name event pid`.
 """
@@ -16,6 +16,8 @@ import threading
 from pathlib import Path
 
 from jobs import lifeline
+from visio_portal import standby
+from visio_portal.standby import Spare
 from visio_portal.supervisor import Child, Group, Supervisor
 
 
@@ -27,6 +29,12 @@ def note(diary: str, name: str, event: str, pid: int) -> None:
 def child(diary: str, name: str, manner: str) -> None:
     """Lives until it is told to end; a stubborn one has a child of its own and does not listen."""
     lifeline.watch()
+    if name == "spare" and manner == "dying-spares":
+        sys.exit(3)
+    if name == "spare":
+        note(diary, name, "waiting", os.getpid())
+        standby.wait_for_duty(name)
+        note(diary, name, os.environ["DUTY"], os.getpid())
     ended = threading.Event()
 
     def end(*_: object) -> None:
@@ -57,16 +65,22 @@ def main(diary: str, manner: str) -> None:
             name=name,
             group=group,
             command=command,
-            environment=lambda: dict(os.environ),
+            environment=lambda: {**os.environ, "DUTY": f"as-{name}"},
             is_ready=lambda: seen.exists() and f"{name} started" in seen.read_text(),
-            stop_seconds=2.0,
+            stop_seconds=1.0,
+            spare=spare if group is Group.RELAY else None,
         )
 
-    names = {"relay-0": Group.RELAY, "web": Group.WEB, "worker": Group.WORKER}
+    # The relays share one, as in the product.
+    waiting = [sys.executable, "-m", "visio_portal.tests.supervised", diary, manner, "spare"]
+    spare = Spare("the relays", waiting, lambda: dict(os.environ)) if manner.endswith("spares") else None
+    names = {"relay-0": Group.RELAY, "relay-1": Group.RELAY} if spare else {"relay-0": Group.RELAY}
+    names |= {"web": Group.WEB, "worker": Group.WORKER}
     supervisor = Supervisor(
         children=[small(name, group) for name, group in names.items()],
         alive_variables=[lifeline.VARIABLE],
         on_ready=lambda seconds: note(diary, "all", "ready", os.getpid()),
+        calm_seconds=0.0,
     )
     sys.exit(supervisor.run())
 

@@ -102,6 +102,7 @@ MISTAKES: list[tuple[dict[str, object], str, str]] = [
     ({"HTTP_CONCURRENCY": 1}, "visio.E023", "HTTP_CONCURRENCY"),
     ({"LOG_LEVEL": "LOUD"}, "visio.E024", "LOG_LEVEL"),
     ({"LOG_FORMAT": "xml"}, "visio.E025", "LOG_FORMAT"),
+    ({"WARM_STANDBY": "maybe"}, "visio.E027", "WARM_STANDBY"),
     ({"DEBUG": True, "PORTAL_URL": "https://visio.example.org"}, "visio.E026", "DEBUG"),
 ]
 

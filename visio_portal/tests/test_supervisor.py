@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from visio_portal.supervisor import ending
+from visio_portal.endings import ending
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
 CEILING_SECONDS = 30
@@ -32,7 +32,8 @@ class Supervised:
             *([manner] if manner else []),
         ]
         with self.log.open("wb") as log:
-            self.process = subprocess.Popen(command, cwd=REPOSITORY, stderr=log)
+            # In a session without a terminal, as a service manager starts it.
+            self.process = subprocess.Popen(command, cwd=REPOSITORY, stderr=log, start_new_session=True)
 
     def lines(self) -> list[tuple[str, str, int]]:
         text = self.diary.read_text() if self.diary.exists() else ""
@@ -45,6 +46,10 @@ class Supervised:
     def pids(self, name: str) -> list[int]:
         return [pid for who, event, pid in self.lines() if (who, event) == (name, "started")]
 
+    def spares(self) -> list[int]:
+        """All that ever waited."""
+        return [pid for _, event, pid in self.lines() if event == "waiting"]
+
     def wait_for(self, what: Callable[[], object]) -> None:
         deadline = time.monotonic() + CEILING_SECONDS
         while not what():
@@ -55,7 +60,7 @@ class Supervised:
         self.wait_for(lambda: ("all", "ready") in self.events())
 
     def living(self) -> list[int]:
-        return [pid for who, event, pid in self.lines() if event == "started" and is_alive(pid)]
+        return [pid for who, event, pid in self.lines() if event in ("started", "waiting") and is_alive(pid)]
 
 
 def is_alive(pid: int) -> bool:
@@ -103,11 +108,14 @@ def test_nobody_outlives_a_supervisor_that_is_killed(start: Callable[..., Superv
     supervised.wait_for(lambda: not supervised.living())
 
 
-def test_a_hang_up_restarts_web_and_jobs_and_leaves_the_relay(start: Callable[..., Supervised]) -> None:
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGUSR1])
+def test_an_order_to_reload_restarts_web_and_jobs_and_leaves_the_relay(
+    start: Callable[..., Supervised], number: signal.Signals
+) -> None:
     supervised = start()
     supervised.wait_until_ready()
     relay = supervised.pids("relay-0")
-    supervised.process.send_signal(signal.SIGHUP)
+    supervised.process.send_signal(number)
     supervised.wait_for(lambda: len(supervised.pids("web")) == 2 and len(supervised.pids("worker")) == 2)
     assert supervised.pids("relay-0") == relay
     assert is_alive(relay[0])
@@ -161,10 +169,88 @@ def test_an_order_to_stop_during_a_restart_is_not_lost(
     supervised = start("stubborn")
     supervised.wait_until_ready()
     supervised.process.send_signal(signal.SIGHUP)
-    supervised.wait_for(lambda: ("worker", "told") in supervised.events())  # and it does not listen: a restart of 2 s
+    supervised.wait_for(lambda: ("worker", "told") in supervised.events())  # and it does not listen: a restart of 1 s
     supervised.process.send_signal(number)
     assert supervised.process.wait(CEILING_SECONDS) == 0
     assert supervised.living() == []
+
+
+def test_the_spare_takes_the_place_of_a_killed_child_and_the_next_one_waits(start: Callable[..., Supervised]) -> None:
+    supervised = start("spares")
+    supervised.wait_for(lambda: len(supervised.spares()) == 1)
+    os.kill(supervised.pids("relay-0")[0], signal.SIGKILL)
+    supervised.wait_for(lambda: ("spare", "as-relay-0") in supervised.events() and len(supervised.spares()) == 2)
+    os.kill(supervised.pids("relay-1")[0], signal.SIGKILL)  # shares it
+    supervised.wait_for(lambda: ("spare", "as-relay-1") in supervised.events())
+    duties = {event: pid for _, event, pid in supervised.lines() if event.startswith("as-")}
+    assert [duties["as-relay-0"], duties["as-relay-1"]] == supervised.spares()[:2]
+    supervised.process.send_signal(signal.SIGINT)
+    assert supervised.process.wait(CEILING_SECONDS) == 0
+    assert ("spare", "ended") in supervised.events(), "it is stopped in order, as the one before it"
+    assert supervised.living() == []
+
+
+def test_a_waiting_spare_ends_quietly_with_the_rest(start: Callable[..., Supervised]) -> None:
+    supervised = start("spares")
+    supervised.wait_for(supervised.spares)
+    supervised.process.send_signal(signal.SIGINT)
+    assert supervised.process.wait(CEILING_SECONDS) == 0
+    assert supervised.living() == []
+    assert supervised.log.read_text() == ""
+
+
+def test_a_waiting_spare_does_not_outlive_a_supervisor_that_is_killed(start: Callable[..., Supervised]) -> None:
+    supervised = start("spares")
+    supervised.wait_for(supervised.spares)
+    assert len(supervised.living()) == 5
+    supervised.process.kill()
+    supervised.process.wait()
+    supervised.wait_for(lambda: not supervised.living())
+
+
+def test_a_reload_replaces_the_spare_which_has_the_former_code(start: Callable[..., Supervised]) -> None:
+    supervised = start("spares")
+    supervised.wait_for(supervised.spares)
+    supervised.process.send_signal(signal.SIGUSR1)
+    supervised.wait_for(lambda: len(supervised.spares()) == 2)
+    old, new = supervised.spares()
+    assert not is_alive(old)
+    assert is_alive(new)
+
+
+def test_a_spare_that_dies_is_replaced_after_longer_and_longer_pauses(start: Callable[..., Supervised]) -> None:
+    supervised = start("dying-spares")
+    supervised.wait_for(lambda: supervised.log.read_text().count("the spare of the relays ended (exit code 3)") == 3)
+    pauses = [line.rpartition(" in ")[2] for line in supervised.log.read_text().splitlines() if "the spare" in line]
+    assert pauses[:3] == ["0.2 s", "1 s", "2 s"]
+    os.kill(supervised.pids("relay-0")[0], signal.SIGKILL)
+    supervised.wait_for(lambda: len(supervised.pids("relay-0")) == 2)  # without one, a child starts as ever
+
+
+def test_closing_the_terminal_stops_what_was_started_from_it(tmp_path: Path) -> None:
+    diary = tmp_path / "diary"
+    command = [sys.executable, "-m", "visio_portal.tests.supervised", str(diary)]
+    # It alone holds the terminal's other end: its death is what the closing of a window is.
+    window = "import pty, sys; pty.spawn(sys.argv[1:])"
+    process = subprocess.Popen([sys.executable, "-c", window, *command], cwd=REPOSITORY, stdin=subprocess.DEVNULL)
+
+    def lines(event: str) -> list[int]:
+        text = diary.read_text() if diary.exists() else ""
+        return [int(line.split()[2]) for line in text.splitlines() if line.split()[1:2] == [event]]
+
+    def wait_for(what: Callable[[], object]) -> None:
+        deadline = time.monotonic() + CEILING_SECONDS
+        while not what():
+            assert time.monotonic() < deadline, diary.read_text()
+            time.sleep(0.02)
+
+    wait_for(lambda: lines("ready"))
+    [supervisor] = lines("ready")
+    process.kill()
+    process.wait()
+    wait_for(lambda: not is_alive(supervisor))
+    assert [is_alive(pid) for pid in lines("started")] == [False] * 3
+    assert len(lines("ended")) == 3, "each was told and ended in order"
 
 
 @pytest.mark.parametrize(("code", "text"), [(0, "exit code 0"), (3, "exit code 3"), (-9, "SIGKILL"), (-64, "SIGRTMAX")])

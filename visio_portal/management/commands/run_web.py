@@ -7,20 +7,28 @@ import sys
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandParser
 
 from jobs import lifeline
-from visio_portal import tls
+from visio_portal import standby, tls
 
 
 class Command(BaseCommand):
     help = "Runs the web process (normally started by `serve`)."
     requires_system_checks = ()  # `serve` has made them
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--spare", action="store_true", help="load everything, then wait for the supervisor's word")
+
+    def handle(self, *args: Any, spare: bool, **options: Any) -> None:
         lifeline.watch()
         from visio_portal import web_server  # chooses the event loop
-        from visio_portal.asgi import application, background
+        from visio_portal.asgi import application, background, load_all
+
+        if spare:
+            load_all()
+            standby.wait_for_duty("web")
+        standby.name_process("web")
 
         files = tls.ensure_files() if settings.SERVES_TLS else None
         server = web_server.WebServer(

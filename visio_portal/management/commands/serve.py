@@ -41,7 +41,7 @@ class Command(BaseCommand):
                 children=processes.children(listener),
                 alive_variables=processes.ALIVE_VARIABLES,
                 on_ready=self.announce,
-                on_hangup=processes.learn_link_version,
+                on_reload=processes.learn_link_version,
                 on_tick=processes.look_after,
             ).run()
         if code:

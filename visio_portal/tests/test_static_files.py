@@ -1,0 +1,55 @@
+"""Collected files are served by the names that the manifest has, and nothing else of the folder is."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from django.http import HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.test import RequestFactory
+from pytest_django import Settings
+
+from visio_portal.static_files import StaticFilesMiddleware
+
+STORAGE = {"BACKEND": "visio_portal.static_files.PortalStaticStorage"}
+
+
+@pytest.fixture
+def get(tmp_path: Path, settings: Settings) -> Callable[[str], HttpResponseBase]:
+    """Asks a portal whose folder of collected files holds one style sheet, and a stranger."""
+    (tmp_path / "site.0123456789ab.css").write_text("p{}")
+    (tmp_path / "site.css").write_text("p{}")
+    (tmp_path / "stranger.css").write_text("q{}")
+    manifest = {"version": "1.1", "paths": {"site.css": "site.0123456789ab.css"}, "hash": ""}
+    (tmp_path / "staticfiles.json").write_text(json.dumps(manifest))
+    settings.STATIC_ROOT = tmp_path
+    settings.STORAGES = {**settings.STORAGES, "staticfiles": STORAGE}
+    middleware = StaticFilesMiddleware(lambda request: HttpResponse(status=404))
+    return lambda path: middleware(RequestFactory().get(path))
+
+
+def test_a_file_is_served_by_its_hash_for_ever(get: Callable[[str], HttpResponseBase]) -> None:
+    for _ in range(2):  # looked at once, then remembered
+        with closing(get("/static/site.0123456789ab.css")) as answer:
+            assert isinstance(answer, StreamingHttpResponse)
+            assert b"".join(answer) == b"p{}"
+            assert "immutable" in answer["Cache-Control"]
+
+
+def test_its_plain_name_is_served_for_a_minute(get: Callable[[str], HttpResponseBase]) -> None:
+    with closing(get("/static/site.css")) as answer:
+        assert (answer.status_code, "immutable" in answer["Cache-Control"]) == (200, False)
+
+
+@pytest.mark.parametrize("name", ["stranger.css", "../settings.py", "", "none.css", "staticfiles.json"])
+def test_what_the_manifest_does_not_name_has_no_address(name: str, get: Callable[[str], HttpResponseBase]) -> None:
+    assert get(f"/static/{name}").status_code == 404
+
+
+def test_a_file_that_is_gone_is_not_found(tmp_path: Path, get: Callable[[str], HttpResponseBase]) -> None:
+    (tmp_path / "site.css").unlink()
+    assert get("/static/site.css").status_code == 404
