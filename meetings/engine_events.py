@@ -60,23 +60,28 @@ def receive_webhook(event: WebhookEvent) -> bool:
 
 
 def enforce(room: Room, present: ParticipantInfo) -> None:
+    """As `correct`, for callers that go on without it: what fails now is tried again by the next reconciliation."""
+    try:
+        correct(room, present)
+    except (Unavailable, EngineError) as error:
+        logger.warning("engine did not take an order", extra={"room": room.media_name, "error": str(error)})
+
+
+def correct(room: Room, present: ParticipantInfo) -> None:
     """Make the engine's participant what the row says: send them out, or correct name and rights.
 
-    Called outside of transactions. What fails now is tried again by the next reconciliation.
+    Called outside of transactions. Raises `Unavailable` or `EngineError`.
     """
     if present.kind in _SERVICE_KINDS:
         return
-    try:
-        row = admitted_participant(room, present.identity)
-        if row is None:
-            logger.warning(
-                "participant without admission", extra={"room": room.media_name, "participant": present.identity}
-            )
-            media.remove_participant(room.media_name, present.identity)
-        else:
-            _correct(row, room, present)
-    except (Unavailable, EngineError) as error:
-        logger.warning("engine did not take an order", extra={"room": room.media_name, "error": str(error)})
+    row = admitted_participant(room, present.identity)
+    if row is None:
+        logger.warning(
+            "participant without admission", extra={"room": room.media_name, "participant": present.identity}
+        )
+        media.remove_participant(room.media_name, present.identity)
+    else:
+        _correct(row, room, present)
 
 
 def call_of(room: Room, engine_room: EngineRoom, seen_at: datetime) -> CallSession:

@@ -8,6 +8,7 @@ may be repeated. The engine's word that somebody or something is not there is no
 from __future__ import annotations
 
 import asyncio
+import atexit
 import concurrent.futures
 import os
 import threading
@@ -232,3 +233,7 @@ def close() -> None:
         if _client is not None and _client.key[0] == os.getpid():
             _client.close()
         _client = None
+
+
+# Every process that has given an order: its connections are closed in good order, whatever ends it but a kill.
+atexit.register(close)

@@ -1,4 +1,4 @@
-"""Background jobs of meetings: external webhooks, and forgetting what has served."""
+"""Background jobs of meetings: orders repeated to the engine, external webhooks, and forgetting what has served."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from django.utils import timezone
 
 from jobs.queue import job, scheduled
 from jobs.worker import Work
-from meetings import webhooks_out
-from meetings.models import EngineEvent, Outbox
+from meetings import enforcement, engine_events, media, webhooks_out
+from meetings.models import EngineEvent, Outbox, Room
 
 # No engine sends an event again after that.
 KEEP_EVENTS = timedelta(days=14)
@@ -25,6 +25,15 @@ _CHUNK = 500
 def post_webhooks(work: Work) -> None:
     """Posts what waits for one address and room. Fails, and is tried again later, where the address refuses."""
     webhooks_out.deliver(work.payload["url"], work.payload["room"])
+
+
+@job(enforcement.JOB_KIND, max_attempts=enforcement.ATTEMPTS)
+def enforce_room(work: Work) -> None:
+    """Makes the engine what a room's rows say. Fails, and is tried again later, where it cannot be asked."""
+    room = Room.objects.filter(pk=work.payload["room"]).first()
+    if room is not None:
+        for present in media.list_participants(room.media_name):
+            engine_events.correct(room, present)
 
 
 @scheduled("meetings.resume_webhooks", "*/10 * * * *")

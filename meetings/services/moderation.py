@@ -8,7 +8,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from accounts.models import User
-from meetings import media, outbox
+from meetings import enforcement, media, outbox
 from meetings.models import Participant, Room
 from meetings.models.participant import Role, Source, State
 from meetings.refusals import BadRequest, Conflict, NotAllowed
@@ -30,6 +30,7 @@ def remove(target: Participant, *, acting: Participant) -> None:
         rows.exclude(state=State.REMOVED).update(state=State.REMOVED, ended_at=timezone.now())
         audit.info("participant_removed", room=target.room.media_name, participant=target.identity, by=acting.identity)
         outbox.notify_room(target.room)
+        enforcement.order(target.room)
         # Also where the row was removed before: pressing again repeats an order that the engine did not hear.
         transaction.on_commit(lambda: _remove_from_engine(target.room, identities))
 
@@ -76,6 +77,7 @@ def change_role(target: Participant, role: str, *, acting: Participant) -> None:
             "role_changed", room=target.room.media_name, participant=target.identity, role=role, by=acting.identity
         )
         outbox.notify_room(target.room)
+        enforcement.order(target.room)
         inside = list(rows.admitted().select_related("room"))
         transaction.on_commit(lambda: _update_permissions(inside))
 
@@ -101,6 +103,7 @@ def end_call(*, acting: Participant) -> None:
         Room.objects.filter(pk=room.pk).update(call_ended_at=now)
         audit.info("call_ended", room=room.media_name, by=acting.identity)
         outbox.notify_room(room)
+        enforcement.order(room)
         transaction.on_commit(lambda: media.delete_room(room.media_name))
 
 

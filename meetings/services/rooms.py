@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from accounts.models import User
-from meetings import media, outbox
+from meetings import enforcement, media, outbox
 from meetings.models import Participant, Room
 from meetings.models.participant import State
 from meetings.refusals import TooManyRequests
@@ -58,4 +58,5 @@ def close_room(room: Room, *, acting_user: User) -> None:
         Participant.objects.filter(room=room).present().update(state=State.LEFT, ended_at=now)
         audit.info("room_closed", room=room.media_name, by=str(acting_user.public_id))
         outbox.notify_room(room)
+        enforcement.order(room)
         transaction.on_commit(lambda: media.delete_room(room.media_name))

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import pytest
 import structlog
 from django.test import Client
-from livekit.protocol.models import TrackSource
+from django.utils import timezone
+from livekit.protocol.models import ParticipantInfo, TrackSource
 
+from jobs.models import Job
+from jobs.models import State as JobState
+from jobs.worker import Worker
 from meetings.models import Participant, Room
 from meetings.models.participant import State
 from meetings.tests.conftest import Meeting
@@ -160,3 +165,45 @@ def test_without_an_engine_a_removal_holds_all_the_same(meeting: Meeting, engine
     assert (answer.status_code, answer.json()["error"]) == (503, "unavailable")
     meeting.charlie.refresh_from_db()
     assert meeting.charlie.state == State.REMOVED
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_order_that_the_engine_did_not_hear_is_repeated_until_it_does(meeting: Meeting, engine: FakeEngine) -> None:
+    engine.present = [ParticipantInfo(identity=who.identity, name=who.name) for who in (meeting.bob, meeting.charlie)]
+    engine.error = (503, "unavailable")
+    assert unheard(meeting.cast.bob, meeting.room, f"participants/{meeting.charlie.identity}/remove") == 503
+    order = Job.objects.get(kind="meetings.enforce")
+    assert order.run_after > timezone.now()  # not before the order itself was heard or given up
+    work_at(order.run_after)
+    order.refresh_from_db()
+    assert (order.state, order.attempt) == (JobState.QUEUED, 1)
+    engine.error = None
+    engine.orders.clear()
+    work_at(order.run_after)
+    assert [request.identity for request in engine.told("RemoveParticipant")] == [meeting.charlie.identity]
+    order.refresh_from_db()
+    assert order.state == JobState.SUCCEEDED
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_end_of_a_call_that_the_engine_did_not_hear_sends_everybody_out(
+    meeting: Meeting, engine: FakeEngine
+) -> None:
+    engine.present = [ParticipantInfo(identity=who.identity, name=who.name) for who in (meeting.bob, meeting.charlie)]
+    engine.error = (503, "unavailable")
+    assert unheard(meeting.cast.alice, meeting.room, "end") == 503
+    engine.error = None
+    work_at(Job.objects.get(kind="meetings.enforce").run_after)
+    gone = {request.identity for request in engine.told("RemoveParticipant")}
+    assert gone == {meeting.bob.identity, meeting.charlie.identity}
+
+
+def unheard(person: Person, room: Room, what: str) -> int:
+    """The status of an act whose order fails after the commit."""
+    answer = person.client.post(f"/api/rooms/{room.slug}/{what}", "{}", content_type="application/json")
+    return int(answer.status_code)
+
+
+def work_at(now: datetime) -> None:
+    """What the background worker does at this time."""
+    assert Worker(now=lambda: now).work_once()
