@@ -209,13 +209,20 @@ def test_when_a_call_is_over_its_people_must_be_let_in_again(meeting: Meeting) -
     assert enter(meeting.cast.alice, meeting.room)["state"] == "admitted"
 
 
-def test_who_was_let_in_again_is_not_put_out_by_late_news_of_the_last_call(meeting: Meeting) -> None:
+@pytest.mark.parametrize("is_inside", [False, True])
+def test_who_was_let_in_again_is_not_put_out_by_late_news_of_the_last_call(meeting: Meeting, is_inside: bool) -> None:
     call = a_call_with(meeting)
     ended_at = timezone.now()
     meeting.cast.alice.call(meeting.room, "end")
     enter(meeting.cast.alice, meeting.room)
     identity = enter(meeting.cast.charlie, meeting.room)["participant"]["identity"]
     admit(meeting.cast.alice, meeting.room, identity)
+    if is_inside:  # and not before the device check, where everybody is spared
+        now = timezone.now()
+        following = CallSession.objects.create(room=meeting.room, sid="RM_2", started_at=now, last_seen_at=now)
+        Attendance.objects.create(
+            participant=meeting.charlie, call=following, sid="PA_2", joined_at=now, last_seen_at=now
+        )
     engine_events.close_call(call, ended_at, engine_events.CALL_OVER)
     assert meeting.cast.charlie.call(meeting.room, "token").status_code == 200
     assert meeting.cast.alice.call(meeting.room, "token").status_code == 200
