@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
+from django.db import connection
 
 from jobs import leases
 from jobs.models import Job, State
@@ -27,6 +29,22 @@ def test_of_two_workers_that_reach_for_a_job_one_gets_it(ordered: Job, clock: Cl
     assert first is not None
     assert (first.pk, first.lease_owner, first.attempt) == (ordered.pk, "a", 1)
     assert leases.claim("b", clock(), lease=LEASE) is None
+
+
+def test_a_job_that_is_taken_between_look_and_reach_is_left(ordered: Job, clock: Clock) -> None:
+    taken: list[Job | None] = []
+
+    def other_is_quicker(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        if sql.startswith("UPDATE") and not taken:
+            taken.append(None)  # not again by the claim itself
+            taken[0] = leases.claim("quick", clock(), lease=LEASE)
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(other_is_quicker):
+        assert leases.claim("slow", clock(), lease=LEASE) is None
+    assert taken[0] is not None
+    ordered.refresh_from_db()
+    assert (ordered.lease_owner, ordered.attempt) == ("quick", 1)
 
 
 def test_a_renewed_lease_is_not_taken(ordered: Job, clock: Clock) -> None:
