@@ -96,6 +96,7 @@ class Metrics:
     handshakes: int
     handshakes_failed: int
     sctp_errors: int
+    sctp_throttled: int
     data_in: int
     data_out: int
     data_dropped: int

@@ -15,6 +15,7 @@ from typing import Any
 
 from relay import clock, service, signalling, wire
 from relay.admission import JoinGate
+from relay.allowance import Allowance
 from relay.errors import ProtocolError, Refused
 from relay.messages import Action, Reason
 from relay.participant import JoinOptions, Participant
@@ -48,16 +49,11 @@ class Session:
         self._link = link
         self.number = number
         self.participant: Participant | None = None
-        self._allowance = SIGNALS_BURST
-        self._allowed_at = clock.now()
+        self._allowance = Allowance(SIGNALS_PER_SECOND, SIGNALS_BURST, clock.now())
 
     def may_signal(self, size: int) -> bool:
-        """Whether the client has not exceeded its share of the worker (a token bucket)."""
-        now = clock.now()
-        refilled = self._allowance + (now - self._allowed_at) * SIGNALS_PER_SECOND
-        self._allowance = min(SIGNALS_BURST, refilled) - 1 - size / _BYTES_PER_SIGNAL
-        self._allowed_at = now
-        return self._allowance >= 0
+        """Whether the client has not exceeded its share of the worker."""
+        return not self._allowance.spend(1 + size / _BYTES_PER_SIGNAL, clock.now())
 
     def send(self, payload: bytes) -> None:
         self._link.write(wire.pack(Kind.SIGNAL, session=self.number, payload=payload))

@@ -19,7 +19,12 @@ class FakeChannels:
         self.on_overflow: Callable[[], None] | None = None
         self.is_open = True
         self.is_created = False
+        self.is_behind = False
         self.sent: list[tuple[str, bytes]] = []
+        self.holds: list[float] = []
+
+    def hold(self, seconds: float) -> None:
+        self.holds.append(seconds)
 
     def create(self) -> None:
         self.is_created = True

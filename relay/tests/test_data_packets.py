@@ -5,6 +5,8 @@ from typing import Any
 import pytest
 from livekit.protocol import models
 
+from relay import clock
+from relay.datapackets import LOSSY_BURST_BYTES, RELIABLE_BURST_BYTES
 from relay.messages import Action
 from relay.permissions import Permission
 from relay.tests.stage import Client, Stage
@@ -193,3 +195,88 @@ def test_who_is_connected_by_the_publisher_receives_there() -> None:
     send(alice, user())
 
     assert len(speaker.publisher.channels.sent) == 1
+
+
+# --- how much
+
+
+@pytest.fixture
+def still_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No time passes, so that nothing is allowed again meanwhile."""
+    now = clock.now()
+    monkeypatch.setattr(clock, "now", lambda: now)
+
+
+def crowd(count: int) -> tuple[Stage, Client, list[Client]]:
+    stage = Stage()
+    return stage, stage.join("alice"), [stage.join(f"guest{number}") for number in range(count)]
+
+
+def test_chat_and_a_picture_to_a_hundred_people_are_never_held() -> None:
+    stage, alice, people = crowd(100)
+    for number in range(20):
+        send(alice, user(bytes(2000), sequence=number + 1))
+    send(alice, user(bytes(40_000), sequence=21))
+    assert alice.publisher.channels.holds == []
+    assert all(len(got(person)) == 21 for person in people)
+    assert not stage.counters.get("data_held")
+
+
+@pytest.mark.usefixtures("still_clock")
+def test_reliable_data_beyond_the_share_is_held_and_none_of_it_lost() -> None:
+    stage, alice, people = crowd(4)
+    count = RELIABLE_BURST_BYTES // (4 * 60_000) + 2
+    for number in range(count):
+        send(alice, user(bytes(60_000), sequence=number + 1))
+    assert len(got(people[0])) == count
+    holds = alice.publisher.channels.holds
+    assert len(holds) == stage.counters["data_held"] == 2
+    assert 0.05 < holds[-1] < 0.5
+    assert not people[0].publisher.channels.holds, "others go on as before"
+
+
+@pytest.mark.usefixtures("still_clock")
+def test_many_small_packets_cost_as_much_as_full_ones() -> None:
+    _, alice, _ = crowd(4)
+    for number in range(RELIABLE_BURST_BYTES // (4 * 1024) + 5):
+        send(alice, user(b"x", sequence=number + 1))
+    assert alice.publisher.channels.holds
+
+
+@pytest.mark.parametrize("payload", [b"\xff" * 10, user(sequence=1).SerializeToString()])
+@pytest.mark.usefixtures("still_clock")
+def test_what_reaches_nobody_is_counted_like_the_rest(payload: bytes) -> None:
+    stage, alice, _ = crowd(1)
+    for _ in range(RELIABLE_BURST_BYTES // 1024 + 5):
+        alice.publisher.channels.receive("_reliable", payload)
+    assert alice.publisher.channels.holds
+    assert stage.counters["data_held"] == 5
+
+
+@pytest.mark.usefixtures("still_clock")
+def test_lossy_data_beyond_the_share_is_dropped_and_leaves_the_reliable_alone() -> None:
+    stage, alice, people = crowd(2)
+    packet = user(bytes(1200))
+    fits = LOSSY_BURST_BYTES // (2 * packet.ByteSize()) + 1
+    for _ in range(fits + 50):
+        send(alice, packet, "_lossy")
+    assert len(got(people[0])) == fits
+    assert stage.counters["data_over_rate"] == 50
+    before = len(got(people[1]))
+    send(alice, user(b"a word", sequence=1))
+    assert len(got(people[1])) == before + 1
+    assert alice.publisher.channels.holds == []
+
+
+@pytest.mark.usefixtures("still_clock")
+def test_a_sender_waits_for_who_is_behind_but_not_for_ever() -> None:
+    stage, alice, people = crowd(2)
+    people[0].subscriber.channels.is_behind = True
+    send(alice, user(bytes(32 << 10), sequence=1))
+    send(alice, user(b"a word", sequence=2))
+    long, short = alice.publisher.channels.holds
+    assert 0.9 < long < 1.2
+    assert short < 0.01
+    assert stage.counters["data_receiver_behind"] == 2
+    send(alice, user(bytes(32 << 10), sequence=3, destination_identities=["guest1"]))
+    assert len(alice.publisher.channels.holds) == 2, "who is behind is none of the receivers"
