@@ -31,10 +31,11 @@ from tests.portal import Portal
 from tests.remote_probe import remote_probe
 from tests.screens import ChromiumScreen, chromium
 from tests.signalling_client import signalling
-from visio_portal.supervisor import STABLE_SECONDS
+from visio_portal.endings import STABLE_SECONDS
 
 SOUND_ONLY = ProbeOptions(video=False)
 LOCKED_SECONDS = 10
+SPARES = 2  # of web, and of the relay workers
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,7 @@ async def web_kill(folder: Path, options: Options) -> dict[str, Any]:
             await wait_for_media(everyone)
             before = [await probe.losses() for probe in everyone]
             for kill in range(1, options.kills + 1):
+                await asyncio.sleep(STABLE_SECONDS)  # as above; meanwhile the next spare has loaded
                 killed_at = time.monotonic()
                 portal.kill("web")
                 await wait_until(
@@ -205,6 +207,8 @@ def spread(seconds: Sequence[float]) -> dict[str, float]:
 def running(portal: Portal) -> Iterator[Portal]:
     portal.start()
     try:
+        while len(portal.spares()) < SPARES:  # their loading would be measured, too
+            time.sleep(0.1)
         yield portal
     finally:
         portal.stop()
