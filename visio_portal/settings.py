@@ -113,7 +113,7 @@ MIDDLEWARE = [
     "visio_portal.logs.RequestLogMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "visio_portal.static_files.StaticFilesMiddleware",
-    "csp.middleware.CSPMiddleware",
+    "visio_portal.policy.PolicyMiddleware",
     "django_permissions_policy.PermissionsPolicyMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",

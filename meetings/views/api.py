@@ -8,7 +8,6 @@ from functools import wraps
 from typing import Any
 
 import structlog
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.cache import add_never_cache_headers
 from django.utils.translation import gettext
@@ -18,6 +17,7 @@ from accounts.rate_limits import is_allowed, source_of
 from meetings import access
 from meetings.engine_errors import EngineError, Unavailable
 from meetings.models import Participant
+from meetings.own_address import websocket_url
 from meetings.presentation import participant_json, room_state
 from meetings.refusals import BadRequest, NotFound, Refused, TooManyRequests
 from meetings.services import lobby, moderation
@@ -79,7 +79,7 @@ def enter(request: HttpRequest, slug: str) -> HttpResponse:
 def token(request: HttpRequest, slug: str) -> HttpResponse:
     own = access.access_admitted(access.visitor_of(request), slug)
     _rotate_session(request, own)
-    return JsonResponse({"url": settings.LIVEKIT_PUBLIC_URL, "token": participant_token(own)})
+    return JsonResponse({"url": websocket_url(request), "token": participant_token(own)})
 
 
 @require_GET
