@@ -32,8 +32,10 @@ from meetings.tokens import Claims
 logger = logging.getLogger(__name__)
 
 MAX_MESSAGE_BYTES = 2 << 20
-# Clients ping every 5 s. Who says nothing for so long is gone, whatever TCP believes.
+# Browsers ping every 5 s. Who has done so and says nothing for so long is gone, whatever TCP believes. The Go SDK never
+# pings: such a client is only gone when its websocket does not answer web's own pings (daphne).
 IDLE_SECONDS = 30.0
+PINGS = frozenset({"ping", "ping_req"})
 REFRESH_SECONDS = 300.0
 REMOVAL_SECONDS = 3.0
 # Life of a refreshed token: outlives two missed refreshes.
@@ -110,6 +112,7 @@ class Connection:
         self._send = send
         self._speaks_json = False
         self._bad_frames = 0
+        self._idle_seconds: float | None = None  # set by its first ping
         self._joined = asyncio.Event()
 
     async def run(self) -> None:
@@ -135,7 +138,7 @@ class Connection:
         """Ends with the code to close with, or None when the client is gone."""
         while True:
             try:
-                async with asyncio.timeout(self.endpoint.idle_seconds):
+                async with asyncio.timeout(self._idle_seconds):
                     message = await self._receive()
             except TimeoutError:
                 self.counters["rtc_idle"] += 1
@@ -157,15 +160,18 @@ class Connection:
         try:
             if isinstance(frame, bytes):
                 # Read here only to know that it is one; sent on as it came, with fields that we do not know.
-                SignalRequest.FromString(frame)
+                parsed = SignalRequest.FromString(frame)
                 request = frame
             else:
                 # Who begins in JSON is answered in JSON.
-                request = protojson.read(SignalRequest, frame).SerializeToString()
+                parsed = protojson.read(SignalRequest, frame)
+                request = parsed.SerializeToString()
                 self._speaks_json = self._speaks_json or bool(request)
         except (protojson.NotProtojson, DecodeError):
             request = b""
         if request:
+            if parsed.WhichOneof("message") in PINGS:
+                self._idle_seconds = self.endpoint.idle_seconds
             return request
         self._bad_frames += 1
         self.counters["rtc_bad_frames"] += 1

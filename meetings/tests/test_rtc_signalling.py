@@ -184,10 +184,23 @@ async def test_a_frame_over_two_mebibytes_closes(tmp_path: Path) -> None:
         assert await client.closed() == 1009
 
 
-async def test_a_silent_client_is_closed(tmp_path: Path) -> None:
+async def test_a_client_that_stops_to_ping_is_closed(tmp_path: Path) -> None:
     async with call(tmp_path, idle_seconds=0.05) as (client, worker, _):
+        await joined(client)
+        client.send(PING)
         assert await client.closed() == 1000
+        await worker.next(Kind.SIGNAL)
         await worker.next(Kind.CLOSE)
+
+
+async def test_a_client_that_never_pings_stays(tmp_path: Path) -> None:
+    """As the Go SDK: all of its participants came back every 30 s, at once."""
+    async with call(tmp_path, idle_seconds=0.01, refresh_seconds=0.2) as (client, _, _):
+        await joined(client)
+        # Twenty times as long as a client may be silent that has pinged.
+        assert (await client.receive()).WhichOneof("message") == "refresh_token"
+        client.send(PING)
+        assert await client.closed() == 1000
 
 
 async def test_a_client_that_hangs_up_is_reported_to_the_worker(tmp_path: Path) -> None:
