@@ -54,6 +54,36 @@ def test_a_cut_or_altered_check_is_refused() -> None:
         assert check is None or not stun.verify(bytes(altered), check, PASSWORD)
 
 
+def test_without_a_fingerprint_the_password_alone_protects_each_byte() -> None:
+    bare = stun.request(bytes(12), "ours:theirs", PASSWORD, use_candidate=True)[:-8]
+    bare = bare[:2] + (len(bare) - 20).to_bytes(2, "big") + bare[4:]
+    check = stun.parse_check(bare)
+    assert check is not None
+    assert stun.verify(bare, check, PASSWORD)
+    parsed = 0
+    for place in range(len(bare)):
+        altered = bytearray(bare)
+        altered[place] ^= 1
+        try:
+            check = stun.parse_check(bytes(altered))
+        except ProtocolError:
+            continue
+        if check is not None:
+            parsed += 1
+            assert not stun.verify(bytes(altered), check, PASSWORD), f"byte {place}"
+    assert parsed > 40, "most alterations are well-formed"
+
+
+def test_a_check_without_proof_of_the_password_is_not_believed() -> None:
+    message = aioice.stun.Message(aioice.stun.Method.BINDING, aioice.stun.Class.REQUEST)
+    message.attributes |= {"USERNAME": "ours:theirs", "PRIORITY": 7, "USE-CANDIDATE": None}
+    data = bytes(message)
+    check = stun.parse_check(data)
+    assert check is not None
+    assert check.use_candidate
+    assert not stun.verify(data, check, PASSWORD)
+
+
 def test_what_follows_the_integrity_is_not_believed() -> None:
     data = stun.request(bytes(12), "ours:theirs", PASSWORD)[:-8]
     longer = data + b"\x00\x25\x00\x00"

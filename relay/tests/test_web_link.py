@@ -331,7 +331,8 @@ async def test_links_are_bounded(desk: Desk) -> None:
     for _ in range(MAX_LINKS):
         await desk.web()
     too_many = Web(*await asyncio.open_unix_connection(desk.path))
-    assert await too_many.reader.read() == b"", "no greeting, and the end"
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        assert await too_many.reader.read() == b"", "no greeting, and the end"
     too_many.writer.close()
     await desk.webs[0].call("Status")
     desk.webs.pop().writer.close()

@@ -151,7 +151,7 @@ def test_interrupted_packages_of_the_front_end_are_installed_again(
     assert (tmp_path / "runs").read_text() == "run\n"
 
     (tmp_path / "node_modules").rmdir()
-    program(npm, "#!/bin/sh\nmkdir node_modules; kill -INT $$\n")
+    program(npm, "#!/bin/sh\nmkdir node_modules; kill -KILL $$\n")
     with pytest.raises(bootstrap.SetupError, match="npm ci"):
         bootstrap.step_node(bootstrap.Progress(1))
 

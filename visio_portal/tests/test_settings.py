@@ -166,6 +166,9 @@ DERIVED: list[tuple[dict[str, str], dict[str, object]]] = [
             "SERVES_TLS": True,
             "HOST": "0.0.0.0",  # noqa: S104  compared with, not bound
             "SESSION_COOKIE_SECURE": True,
+            "SESSION_COOKIE_HTTPONLY": True,
+            "CSRF_COOKIE_SECURE": True,
+            "LANGUAGE_COOKIE_SECURE": True,
             "LIVEKIT_URL": "ws://127.0.0.1:443",
         },
     ),
