@@ -84,13 +84,16 @@ class Keyboard:
         await wait_until(is_said, lambda: f"the live region says {last}, not {words!r}")
 
 
-# Some ring, line or shadow around the element, and the element on the screen.
+# Some ring, line or shadow around the element (or around the area that a link of the DSFR spreads to), on the screen.
 _FOCUS_IS_SEEN = """
 (() => {
   const element = document.activeElement;
-  const { outlineStyle, outlineWidth, boxShadow } = getComputedStyle(element);
   const { width, height } = element.getBoundingClientRect();
-  const isMarked = (outlineStyle !== "none" && parseFloat(outlineWidth) > 0) || boxShadow !== "none";
+  const isMarked = [null, "::before", "::after"].some((part) => {
+    const { content, outlineStyle, outlineWidth, boxShadow } = getComputedStyle(element, part);
+    const isThere = part === null || content !== "none";
+    return isThere && ((outlineStyle !== "none" && parseFloat(outlineWidth) > 0) || boxShadow !== "none");
+  });
   return element.matches(":focus-visible") && isMarked && width > 0 && height > 0;
 })()
 """

@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.calls]
 
 LARGE, SMALL = {"width": 1280, "height": 720}, {"width": 480, "height": 400}
 # What browsers note on the console when a connection of theirs is cut.
-CUT = (r"WebSocket", r"net::ERR_", r"status of 50[0-9]", r"could not establish", r"signal connection")
+CUT = (r"WebSocket", r"net::ERR_", r"status of 50[0-9]", r"could not establish", r"signal connection", r"signal stream")
 
 
 async def test_a_smaller_window_gets_the_lower_layer_and_a_larger_one_the_upper(portal: Portal, media: Path) -> None:
