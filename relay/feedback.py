@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from relay import rtcp, rtp
+from relay import clock, rtcp, rtp
 from relay.bandwidth import PAUSED, allocate, train_rate
 from relay.downtrack import PADDING_BYTES
 from relay.errors import ProtocolError
@@ -36,13 +36,22 @@ MAX_NACKED_PACKETS = 256  # of one RTCP packet; a client that asks for more has 
 
 
 def on_rtcp(router: Router, link: Link, data: bytes, now: float) -> None:
-    """One unprotected compound from `link`. What is malformed in it is counted and ends it."""
+    """One unprotected compound from `link`. What is malformed in it is counted and ends it.
+
+    Whoever takes more than its share of our time by its reports is not heard for a while.
+    """
     router.metrics.rtcp_in += 1
+    started = clock.now()
+    if link.rtcp_time.is_spent(started):
+        router.metrics.rtcp_throttled += 1
+        return
     try:
         for kind, count, body in rtcp.split(data):
             _HANDLERS.get(kind, _ignore)(router, link, kind, count, body, now)
     except ProtocolError:
         router.metrics.malformed += 1
+    ended = clock.now()
+    link.rtcp_time.spend(ended - started, ended)
 
 
 def _ignore(router: Router, link: Link, kind: int, count: int, body: bytes, now: float) -> None:

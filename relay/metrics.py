@@ -70,6 +70,7 @@ class Metrics:
     late_dropped: int
     rtcp_in: int
     rtcp_out: int
+    rtcp_throttled: int
     stun_in: int
     stun_rejected: int
     dtls_in: int

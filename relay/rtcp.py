@@ -26,6 +26,8 @@ _TWCC_HEAD = struct.Struct("!HHI")
 MAX_REPORTS = 31
 # One transport-cc feedback describes at most this many packets, so that it fits one datagram.
 MAX_TWCC_PACKETS = 400
+# A client's describes at most half a second of what a worker can send one subscriber; 40 bytes can claim 65,535.
+MAX_TWCC_CLAIMED = 4096
 _TICK_US = 250  # of a transport-cc delta
 _REFERENCE_US = 64_000
 
@@ -147,6 +149,8 @@ def read_transport_cc(body: bytes) -> Arrivals:
     if len(body) < 16:
         raise ProtocolError("transport-cc feedback is cut")
     base, count, reference = _TWCC_HEAD.unpack_from(body, 8)
+    if count > MAX_TWCC_CLAIMED:
+        raise ProtocolError("transport-cc feedback of more packets than were sent")
     at = 16
     symbols: list[int] = []
     while len(symbols) < count:
