@@ -1,22 +1,23 @@
 import { useCall, useSession } from "../callcontext.ts";
 import type { MediaControls } from "../hooks/useMediaControls.ts";
 import { SHORTCUT_KEYS } from "../keyboard.ts";
+import { useStage } from "../stagecontext.ts";
 import { ControlButton } from "./ControlButton.tsx";
 import { DeviceMenu } from "./DeviceMenu.tsx";
 import { LeaveControl } from "./LeaveControl.tsx";
+import { MoreMenu } from "./MoreMenu.tsx";
 
 type ControlBarProps = {
   controls: MediaControls;
-  isPeopleOpen: boolean;
-  onPeople: () => void;
   onHelp: () => void;
 };
 
 const canShare = () => typeof navigator.mediaDevices?.getDisplayMedia === "function";
 
 /** The controls, always in this order, so that the hand finds them. */
-export function ControlBar({ controls, isPeopleOpen, onPeople, onHelp }: ControlBarProps) {
+export function ControlBar({ controls, onHelp }: ControlBarProps) {
   const { strings } = useCall();
+  const { panel, togglePanel } = useStage();
   const waitingCount = useSession().roomState?.waiting.length ?? 0;
   const { microphone, camera, share } = controls;
   const hint = (text: string, shortcut: keyof typeof SHORTCUT_KEYS) => `${text} (${SHORTCUT_KEYS[shortcut]})`;
@@ -64,22 +65,11 @@ export function ControlBar({ controls, isPeopleOpen, onPeople, onHelp }: Control
         icon="people"
         label={strings.people}
         title={hint(strings.shortcutNames.people, "people")}
-        control={{ isOn: isPeopleOpen, isBusy: false, toggle: onPeople }}
+        control={{ isOn: panel === "people", isBusy: false, toggle: () => togglePanel("people") }}
         badge={waitingCount}
         testId="people-button"
       />
-      <button
-        type="button"
-        className="control control--extra"
-        title={hint(strings.shortcutsTitle, "help")}
-        data-testid="help-button"
-        onClick={onHelp}
-      >
-        <span className="control__key" aria-hidden="true">
-          ?
-        </span>
-        <span className="control__label">{strings.shortcuts}</span>
-      </button>
+      <MoreMenu onHelp={onHelp} />
       <LeaveControl />
     </div>
   );

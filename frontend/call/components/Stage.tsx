@@ -1,10 +1,11 @@
 import { RoomContext } from "@livekit/components-react";
 import type { Room } from "livekit-client";
-import { lazy, Suspense, useEffect, useRef, useState } from "react";
+import { type ComponentType, type LazyExoticComponent, lazy, Suspense, useEffect, useRef, useState } from "react";
 import { useCall, useSession } from "../callcontext.ts";
 import { useCallNews } from "../hooks/useCallNews.ts";
 import { useMediaControls } from "../hooks/useMediaControls.ts";
 import { useShortcuts } from "../hooks/useShortcuts.ts";
+import { type PanelName, StageContext } from "../stagecontext.ts";
 import { ControlBar } from "./ControlBar.tsx";
 import { HearButton } from "./HearButton.tsx";
 import { ReconnectBanner } from "./ReconnectBanner.tsx";
@@ -14,7 +15,9 @@ import { StageHeader } from "./StageHeader.tsx";
 import { StageTiles } from "./StageTiles.tsx";
 import { WaitingNotice } from "./WaitingNotice.tsx";
 
-const PeoplePanel = lazy(() => import("./PeoplePanel.tsx"));
+const PANELS: Record<PanelName, LazyExoticComponent<ComponentType>> = {
+  people: lazy(() => import("./PeoplePanel.tsx")),
+};
 const ShortcutsDialog = lazy(() => import("./ShortcutsDialog.tsx"));
 
 /** The call: dark stage, tiles, one side panel at a time, the control bar. */
@@ -30,14 +33,14 @@ function StageInRoom() {
   const { roomTitle, strings, preferences, savePreferences } = useCall();
   const { phase } = useSession();
   const controls = useMediaControls();
-  const [isPanelOpen, setIsPanelOpen] = useState(false);
+  const [panel, showPanel] = useState<PanelName | null>(null);
   const [isHelpOpen, setIsHelpOpen] = useState(false);
   const [areShortcutsOn, setAreShortcutsOn] = useState(preferences.current.areShortcutsOn);
   const stage = useRef<HTMLElement>(null);
   useCallNews();
   useEffect(() => stage.current?.focus(), []);
 
-  const togglePanel = () => setIsPanelOpen((isOpen) => !isOpen);
+  const togglePanel = (name: PanelName) => showPanel((open) => (open === name ? null : name));
   const toggleShortcuts = (isOn: boolean) => {
     setAreShortcutsOn(isOn);
     savePreferences({ areShortcutsOn: isOn });
@@ -47,50 +50,48 @@ function StageInRoom() {
       microphone: controls.microphone.toggle,
       camera: controls.camera.toggle,
       share: controls.share.toggle,
-      people: togglePanel,
+      people: () => togglePanel("people"),
       help: () => setIsHelpOpen(true),
     },
     areShortcutsOn,
   );
 
+  const OpenPanel = panel && PANELS[panel];
   const isDimmed = phase.name === "reconnecting" && phase.layer !== "signal";
   return (
-    <section
-      ref={stage}
-      className="stage"
-      tabIndex={-1}
-      aria-label={roomTitle}
-      data-testid="call-stage"
-      data-dimmed={isDimmed}
-      data-panel={isPanelOpen ? "people" : "none"}
-    >
-      <SkipLinks links={[{ target: "controls", text: strings.skipToControls }]} />
-      <StageHeader />
-      <div className="stage__middle">
-        <StageTiles />
-        {isPanelOpen && (
-          <Suspense fallback={<div className="panel" aria-busy="true" />}>
-            <PeoplePanel onClose={() => setIsPanelOpen(false)} />
+    <StageContext.Provider value={{ panel, showPanel, togglePanel }}>
+      <section
+        ref={stage}
+        className="stage"
+        tabIndex={-1}
+        aria-label={roomTitle}
+        data-testid="call-stage"
+        data-dimmed={isDimmed}
+        data-panel={panel ?? "none"}
+      >
+        <SkipLinks links={[{ target: "controls", text: strings.skipToControls }]} />
+        <StageHeader />
+        <div className="stage__middle">
+          <StageTiles />
+          {OpenPanel && (
+            <Suspense fallback={<div className="panel" aria-busy="true" />}>
+              <OpenPanel />
+            </Suspense>
+          )}
+        </div>
+        <ControlBar controls={controls} onHelp={() => setIsHelpOpen(true)} />
+        <div className="stage__notices">
+          <ReconnectBanner />
+          <HearButton />
+          <WaitingNotice />
+        </div>
+        <RemoteAudio />
+        {isHelpOpen && (
+          <Suspense fallback={null}>
+            <ShortcutsDialog isOn={areShortcutsOn} onChange={toggleShortcuts} onClose={() => setIsHelpOpen(false)} />
           </Suspense>
         )}
-      </div>
-      <ControlBar
-        controls={controls}
-        isPeopleOpen={isPanelOpen}
-        onPeople={togglePanel}
-        onHelp={() => setIsHelpOpen(true)}
-      />
-      <div className="stage__notices">
-        <ReconnectBanner />
-        <HearButton />
-        <WaitingNotice onSee={() => setIsPanelOpen(true)} isPanelOpen={isPanelOpen} />
-      </div>
-      <RemoteAudio />
-      {isHelpOpen && (
-        <Suspense fallback={null}>
-          <ShortcutsDialog isOn={areShortcutsOn} onChange={toggleShortcuts} onClose={() => setIsHelpOpen(false)} />
-        </Suspense>
-      )}
-    </section>
+      </section>
+    </StageContext.Provider>
   );
 }

@@ -2,12 +2,14 @@ import { useEffect, useRef } from "react";
 import { useCall, useSession } from "../callcontext.ts";
 import { focusStage } from "../focus.ts";
 import { useActs } from "../hooks/useActs.ts";
+import { useStage } from "../stagecontext.ts";
 
 /** Tells host and moderators that somebody waits, and stays while they do: the person outside sees nothing else either. */
-export function WaitingNotice({ onSee, isPanelOpen }: { onSee: () => void; isPanelOpen: boolean }) {
+export function WaitingNotice() {
   const { strings, notices } = useCall();
   const waiting = useSession().roomState?.waiting ?? [];
   const acts = useActs();
+  const { panel, showPanel } = useStage();
   const known = useRef(new Set<string>());
   const newest = waiting.filter(({ identity }) => !known.current.has(identity));
   useEffect(() => {
@@ -15,7 +17,7 @@ export function WaitingNotice({ onSee, isPanelOpen }: { onSee: () => void; isPan
     known.current = new Set(waiting.map(({ identity }) => identity));
   });
   const [first] = waiting;
-  if (!first || isPanelOpen) return null;
+  if (!first || panel === "people") return null;
   return (
     <div className="banner" data-testid="waiting-notice">
       <p>{waiting.length === 1 ? strings.someoneWaits(first.name) : strings.severalWait(waiting.length)}</p>
@@ -33,7 +35,7 @@ export function WaitingNotice({ onSee, isPanelOpen }: { onSee: () => void; isPan
           {strings.admit}
         </button>
       )}
-      <button type="button" className="stage-button" data-testid="notice-see" onClick={onSee}>
+      <button type="button" className="stage-button" data-testid="notice-see" onClick={() => showPanel("people")}>
         {strings.seeWaiting}
       </button>
     </div>

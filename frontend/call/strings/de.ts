@@ -1,6 +1,7 @@
-import type { Strings } from "./index.ts";
+import type { fr } from "./fr.ts";
+import type { Wording } from "./index.ts";
 
-export const de: Strings = {
+export const de: Wording<typeof fr> = {
   checkTitle: "Bereit für die Besprechung?",
   unnamedRoom: (slug) => `Besprechung ${slug}`,
   checkIntro: "Prüfen Sie Bild und Mikrofon. Noch kann Sie niemand sehen oder hören.",

@@ -1,6 +1,7 @@
-import type { Strings } from "./index.ts";
+import type { fr } from "./fr.ts";
+import type { Wording } from "./index.ts";
 
-export const en: Strings = {
+export const en: Wording<typeof fr> = {
   checkTitle: "Ready to join the meeting?",
   unnamedRoom: (slug) => `Meeting ${slug}`,
   checkIntro: "Check your picture and your microphone. Nobody can see or hear you yet.",

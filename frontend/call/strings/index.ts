@@ -1,22 +1,30 @@
 // The texts of the call page in the person's language.
+// Each area of the page has its own file; what does not belong to one is in fr.ts, en.ts and de.ts.
 import type { Locale } from "../contract.ts";
+import * as bar from "./bar.ts";
 import { de } from "./de.ts";
 import { en } from "./en.ts";
 import { fr } from "./fr.ts";
 
+const french = { ...fr, bar: bar.fr };
+
 /** The shape of the French texts with any wording: a language that misses a key or a parameter does not compile. */
-type Wording<T> = T extends string
+export type Wording<T> = T extends string
   ? string
   : T extends (...args: infer A) => string
     ? (...args: A) => string
     : { [K in keyof T]: Wording<T[K]> };
-export type Strings = Wording<typeof fr>;
+export type Strings = Wording<typeof french>;
 
 /** Each in itself, so that whoever looks for theirs can read it. */
 export const LANGUAGE_NAMES: Record<Locale, string> = { fr: "Français", en: "English", de: "Deutsch" };
 
-const LANGUAGES: Record<Locale, Strings> = { fr, en, de };
+const LANGUAGES: Record<Locale, Strings> = {
+  fr: french,
+  en: { ...en, bar: bar.en },
+  de: { ...de, bar: bar.de },
+};
 
 export function stringsFor(locale: string): Strings {
-  return LANGUAGES[locale as Locale] ?? fr;
+  return LANGUAGES[locale as Locale] ?? french;
 }
