@@ -179,14 +179,28 @@ def test_a_client_that_sends_no_transport_cc_waits_a_moment_only() -> None:
     assert estimate.cap_bps is None
 
 
-def test_a_first_train_that_is_lost_makes_the_start_a_careful_one() -> None:
+def test_first_trains_that_are_lost_make_the_start_a_careful_one() -> None:
     estimate = LinkEstimate()
     assert estimate.is_starting(100)
     estimate.on_transport_cc(100.1, received=5, lost=0, sent_bytes=500, lost_bytes=0, arrived_at=50, delay_seconds=0.1)
     assert estimate.train_bytes(100.2) == 7500
     assert estimate.train_bytes(100.3) == 0
     estimate.on_train(100.5, None)
+    assert estimate.cap_bps is None  # one burst may be lost anywhere
+    assert estimate.is_starting(100.6)
+    assert estimate.train_bytes(100.9) == 7500
+    estimate.on_train(101.1, None)
     assert estimate.cap_bps == 300_000
+
+
+def test_a_train_of_which_nobody_tells_is_sent_again() -> None:
+    estimate = LinkEstimate()
+    assert estimate.is_starting(100)
+    estimate.on_transport_cc(100.1, received=5, lost=0, sent_bytes=500, lost_bytes=0, arrived_at=50, delay_seconds=0.1)
+    assert estimate.train_bytes(100.2) == 7500
+    estimate.on_train_unknown(100.5)
+    assert estimate.cap_bps is None
+    assert estimate.train_bytes(100.9) == 7500
 
 
 def test_radio_loss_that_a_cut_does_not_cure_is_tolerated() -> None:
