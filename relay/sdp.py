@@ -16,6 +16,8 @@ from relay.errors import ProtocolError
 # Chromium's offers grow by about 5 kB a video section; a page that publishes or receives a hundred stays below this.
 MAX_SDP_BYTES = 1 << 20
 MAX_SECTIONS = 256
+# They hold for each section, and are read for each: 2,000 of them with 250 sections stopped the worker for 3 s.
+MAX_SESSION_ATTRIBUTES = 64
 # Chromium offers about 45 payload types in a video section.
 MAX_CODECS_PER_SECTION = 128
 MAX_RIDS = 8
@@ -138,6 +140,8 @@ def parse(text: str) -> Description:
     if len(bodies) > MAX_SECTIONS:
         raise ProtocolError(f"SDP with {len(bodies)} sections, at most {MAX_SECTIONS}")
     session = _attributes(head)
+    if len(session) > MAX_SESSION_ATTRIBUTES:
+        raise ProtocolError(f"SDP with {len(session)} session attributes, at most {MAX_SESSION_ATTRIBUTES}")
     sections = [_parse_section(lines, session) for lines in bodies]
     _require_transport(sections)
     _require_distinct_mids(sections)
@@ -293,8 +297,8 @@ def _parse_rids(attributes: Sequence[tuple[str, str]]) -> tuple[str, ...]:
                 rid = stream.split(",")[0].lstrip("~")  # alternatives and "starts paused" change nothing for us
                 if rid in sent and rid not in order:
                     order.append(rid)
-    if len(order) > MAX_RIDS:
-        raise ProtocolError(f"{len(order)} simulcast layers, at most {MAX_RIDS}")
+                if len(order) > MAX_RIDS:
+                    raise ProtocolError(f"more than {MAX_RIDS} simulcast layers")
     return tuple(order)
 
 

@@ -158,7 +158,15 @@ async def test_text_frames_are_read_as_protojson_and_answered_in_it(tmp_path: Pa
         assert await client.receive_text() == {"pong": "99"}
 
 
-@pytest.mark.parametrize("frame", [b"", b"\xff\xff\xff", b"\x0a\x7f", "not json", "[]", "{}", "{" * 20000, "\x00"])
+MANY_MEMBERS = json.dumps({"pingReq": {"timestamp": "7"}, **dict.fromkeys(map(str, range(20_000)), 1)})
+MANY_ITEMS = json.dumps({"updateAudioTrack": {"trackSid": "TR_1", "features": [0] * 100_000}})
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [b"", b"\xff\xff\xff", b"\x0a\x7f", "not json", "[]", "{}", "{" * 20000, "\x00", MANY_MEMBERS, MANY_ITEMS],
+    ids=range(10),
+)
 async def test_a_bad_frame_is_counted_and_the_call_goes_on(frame: bytes | str, tmp_path: Path) -> None:
     async with call(tmp_path) as (client, worker, _):
         await joined(client)
