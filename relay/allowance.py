@@ -1,6 +1,10 @@
-"""Token buckets: what one participant may ask of the worker that it shares with others."""
+"""Token buckets and turns: what one participant may ask of the worker that it shares with others."""
 
 from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
 
 
 class Allowance:
@@ -23,3 +27,23 @@ class Allowance:
     def is_spent(self, now: float) -> bool:
         """Whether it is in debt."""
         return self.spend(0, now) > 0
+
+
+class Turns:
+    """Few at the same time, in order. Whoever does not get done keeps going, but not the others waiting."""
+
+    def __init__(self, count: int, seconds: float) -> None:
+        self._free = asyncio.Semaphore(count)
+        self._seconds = seconds
+
+    @contextlib.asynccontextmanager
+    async def one(self) -> AsyncIterator[None]:
+        """Waits for a turn, which ends with the block, or after `seconds`."""
+        await self._free.acquire()
+        with contextlib.ExitStack() as turn:
+            turn.callback(self._free.release)
+            timer = asyncio.get_running_loop().call_later(self._seconds, turn.close)
+            try:
+                yield
+            finally:
+                timer.cancel()

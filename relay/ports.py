@@ -16,6 +16,7 @@ from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from relay import clock, stun
+from relay.allowance import Turns
 from relay.batch import SLOT_BYTES, ffi, libc
 from relay.config import Address, Settings
 from relay.errors import ProtocolError
@@ -46,6 +47,8 @@ MAX_TCP_FRAME_BYTES = SLOT_BYTES - 64
 # How long a connection may take to show a valid check, and how many messages that are none.
 TCP_STRANGER_SECONDS = 10.0
 TCP_STRANGER_TRIES = 16
+# A handshake takes a few round trips; sixteen peers that never answer must not keep everybody out for longer.
+HANDSHAKE_TURN_SECONDS = 2.0
 KERNEL_DROPS_INTERVAL_SECONDS = 5.0
 _TCP_NOTSENT_LOWAT = 25
 _SO_FORCE = {socket.SO_RCVBUF: 33, socket.SO_SNDBUF: 32}
@@ -71,7 +74,7 @@ class Ports:
         self.metrics = metrics
         self.candidates: tuple[Candidate, ...] = ()
         self.by_ufrag: dict[str, Transport] = {}
-        self.handshakes = asyncio.Semaphore(settings.handshakes)
+        self.handshakes = Turns(settings.handshakes, HANDSHAKE_TURN_SECONDS)
         self.strangers = Strangers()
         self._udp: list[UdpPort] = []
         self._servers: list[asyncio.Server] = []

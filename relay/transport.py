@@ -140,7 +140,7 @@ class Transport(Link):
             async with asyncio.timeout(HANDSHAKE_SECONDS):
                 if self._dtls._role == "server":
                     await self.flow.has_arrived.wait()
-                async with self._ports.handshakes:
+                async with self._ports.handshakes.one():
                     await self._dtls.start(parameters)
                 if self._dtls.state == "connected" and sctp:
                     await self.channels.start()

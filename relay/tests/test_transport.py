@@ -17,7 +17,7 @@ from relay import rtcp, stun
 from relay.config import Address, Settings
 from relay.datachannel import LOSSY, MAX_MESSAGE_BYTES, RELIABLE
 from relay.metrics import Metrics
-from relay.ports import TCP_STRANGER_TRIES, TcpConnection
+from relay.ports import HANDSHAKE_TURN_SECONDS, TCP_STRANGER_TRIES, TcpConnection
 from relay.router import DownTrack, Router, UpSection, UpTrack
 from relay.strangers import MAX_OF_ONE_SOURCE, MAX_STRANGERS, source_of
 from relay.tests.rtc_client import Client, rtp_packet, vp8_payload
@@ -365,6 +365,23 @@ async def test_a_wrong_fingerprint_fails_the_transport(make_world: MakeWorld) ->
     await asyncio.gather(handshake)
     assert transport.tx is None
     assert world.metrics.handshakes_failed == 1
+
+
+async def test_peers_that_stall_in_the_handshake_keep_nobody_out(make_world: MakeWorld) -> None:
+    world = await make_world(handshakes=2)
+    fingerprints = [("sha-256", ":".join(["AB"] * 32))]
+    for _ in range(2):
+        stalled = Client(world.transport(), world.ports.candidates[0])
+        world.clients.append(stalled)
+        await stalled.open()
+        stalled.transport.start(fingerprints=fingerprints, remote_setup="active", sctp=False)
+        await stalled.check()
+        stalled.send(b"\x16" + bytes(20))  # looks like a first message, and nothing follows
+        await stalled.until(lambda: world.metrics.dtls_in > 0)
+    honest = await asyncio.wait_for(world.client(), HANDSHAKE_TURN_SECONDS + 8)
+    assert honest.transport.state is TransportState.CONNECTED
+    assert world.metrics.handshakes == 1
+    assert world.metrics.handshakes_failed == 0, "the stalled ones still have their own time"
 
 
 def parameters_of(transport: Transport) -> RTCDtlsParameters:
