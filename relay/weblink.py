@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 from relay import clock, service, signalling, wire
-from relay.admission import JoinGate
+from relay.admission import Frequency, JoinGate
 from relay.allowance import Allowance
 from relay.errors import ProtocolError, Refused
 from relay.messages import Action, Reason
@@ -78,6 +78,7 @@ class WebLinks:
         self.commands = commands
         self.greeting = greeting
         self.links: list[WebLink] = []
+        self.frequency = Frequency()
         rooms.context.events.on_event = self._new_event
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -204,6 +205,10 @@ class WebLink:
             options = JoinOptions.from_json(frame.json())
         except ProtocolError as error:
             self._refuse(frame.session, 400, str(error))
+            return
+        if not self._links.frequency.may_join(options.room, options.identity):
+            self._links.count("joins_too_frequent")
+            self._refuse(frame.session, 503, "too many joins of this participant")
             return
         session = Session(self, frame.session)
         self._take_over(session)

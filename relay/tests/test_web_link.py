@@ -13,8 +13,8 @@ import pytest
 from livekit.protocol import room as api
 from livekit.protocol import rtc, webhook
 
-from relay import events, wire
-from relay.admission import MAX_WAITING, JoinGate
+from relay import clock, events, wire
+from relay.admission import JOINS_BURST, MAX_WAITING, JoinGate
 from relay.tests.stage import Stage, Timers
 from relay.weblink import EVENT_WINDOW, MAX_LINKS, WebLinks
 from relay.wire import Frame, Kind
@@ -325,6 +325,25 @@ def test_the_gate_has_a_bound() -> None:
     accepted = [gate.submit(number, lambda: None) for number in range(MAX_WAITING + 1)]
 
     assert accepted == [True] * MAX_WAITING + [False]
+
+
+async def test_one_identity_cannot_join_without_end(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = clock.now()
+    monkeypatch.setattr(clock, "now", lambda: now)
+    web = await desk.web()
+    kinds = []
+    for number in range(int(JOINS_BURST) + 3):
+        web.open(number + 1, "eve")
+        answer = await web.read(Kind.OPENED, Kind.REFUSED)
+        kinds.append(answer.kind)
+    assert kinds == [Kind.OPENED] * (int(JOINS_BURST) + 1) + [Kind.REFUSED] * 2
+    assert answer.json()["status"] == 503
+    assert desk.stage.counters["joins_too_frequent"] == 2
+    web.open(100, "alice")  # nobody else is kept out
+    assert (await web.read(Kind.OPENED, Kind.REFUSED)).kind is Kind.OPENED
+    now += 5.0
+    web.open(101, "eve")
+    assert (await web.read(Kind.OPENED, Kind.REFUSED)).kind is Kind.OPENED
 
 
 async def test_links_are_bounded(desk: Desk) -> None:
