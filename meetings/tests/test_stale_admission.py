@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from datetime import timedelta
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from meetings.tests.conftest import Meeting
 from meetings.tests.fake_worker import until
 from meetings.tests.rows import make_participant, make_room, token
 from meetings.tests.test_doors import DOORS, MODERATION, waiting_frank
+from meetings.tests.test_lobby import enter
 from meetings.tests.test_room_socket import Meeting as SocketMeeting
 from meetings.tests.test_room_socket import closed, heard, opened, rows
 from meetings.tests.test_rtc_admission import knock
@@ -78,8 +80,7 @@ def test_who_enters_again_is_asked_for_again(
     hours: float, seen_minutes_ago: float | None, counts: bool, meeting: Meeting
 ) -> None:
     let_in(meeting.charlie, hours=hours, seen_minutes_ago=seen_minutes_ago)
-    state = meeting.cast.charlie.call(meeting.room, "enter", {"name": "Charlie"}).json()["state"]
-    assert state == ("admitted" if counts else "waiting")
+    assert enter(meeting.cast.charlie, meeting.room)["state"] == ("admitted" if counts else "waiting")
 
 
 @pytest.mark.django_db
@@ -87,7 +88,7 @@ def test_who_enters_again_is_asked_for_again(
 def test_what_the_state_tells(hours: float, seen_minutes_ago: float | None, counts: bool, meeting: Meeting) -> None:
     waiting_frank(meeting, "admit")
     let_in(meeting.bob, hours=hours, seen_minutes_ago=seen_minutes_ago)
-    state = meeting.cast.bob.state(meeting.room).json()
+    state = json.loads(meeting.cast.bob.state(meeting.room).content)
     assert bool(state["roles"]) is counts
     assert bool(state["waiting"]) is counts
 
