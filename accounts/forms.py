@@ -1,4 +1,4 @@
-"""The form behind an invitation's link."""
+"""What people say of themselves: behind an invitation's link, and on their profile."""
 
 from __future__ import annotations
 
@@ -15,8 +15,10 @@ from accounts.names import clean_name
 # Generic for the type checker only.
 if TYPE_CHECKING:
     _SetPasswordForm = SetPasswordForm[User]
+    _UserModelForm = forms.ModelForm[User]
 else:
     _SetPasswordForm = SetPasswordForm
+    _UserModelForm = forms.ModelForm
 
 
 class InvitationForm(DsfrBaseForm, _SetPasswordForm):  # type: ignore[misc]  # dsfr ships no types
@@ -38,6 +40,48 @@ class InvitationForm(DsfrBaseForm, _SetPasswordForm):  # type: ignore[misc]  # d
 
     def clean_last_name(self) -> str:
         return _checked_name(self.cleaned_data["last_name"])
+
+
+class ProfileForm(DsfrBaseForm, _UserModelForm):  # type: ignore[misc]  # dsfr ships no types
+    """The name under which others see somebody."""
+
+    first_name = forms.CharField(label=_("First name"), max_length=100)
+    last_name = forms.CharField(label=_("Last name"), max_length=100)
+
+    class Meta:
+        model = User
+        fields = ("first_name", "last_name")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["first_name"].widget.attrs["autocomplete"] = "given-name"
+        self.fields["last_name"].widget.attrs["autocomplete"] = "family-name"
+
+    def clean_first_name(self) -> str:
+        return _checked_name(self.cleaned_data["first_name"])
+
+    def clean_last_name(self) -> str:
+        return _checked_name(self.cleaned_data["last_name"])
+
+
+class PasswordProofForm(DsfrBaseForm):  # type: ignore[misc]  # dsfr ships no types
+    """The password once more, by whoever sits at the keyboard."""
+
+    password = forms.CharField(
+        label=_("Current password"),
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+    )
+
+    def __init__(self, user: User, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._user = user
+
+    def clean_password(self) -> str:
+        password: str = self.cleaned_data["password"]
+        if not self._user.check_password(password):
+            raise forms.ValidationError(_("This is not your password."))
+        return password
 
 
 def _checked_name(text: str) -> str:

@@ -8,6 +8,7 @@ import structlog
 from allauth.account.adapter import DefaultAccountAdapter
 from django.contrib.auth.models import AbstractBaseUser
 from django.http import HttpRequest
+from django.urls import reverse
 
 from accounts.rate_limits import source_of
 
@@ -21,6 +22,9 @@ class LocalAccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allau
     def get_client_ip(self, request: HttpRequest) -> str:
         """The address that limits count: `proxies.py` has already put the real client's into REMOTE_ADDR."""
         return str(request.META.get("REMOTE_ADDR", ""))
+
+    def get_password_change_redirect_url(self, request: HttpRequest) -> str:
+        return reverse("accounts:profile")
 
     def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
         super().authentication_failed(request, **credentials)

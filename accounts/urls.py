@@ -1,4 +1,4 @@
-"""Sign-in, sign-out, password and invitation. Of allauth only these doors are open: nobody signs up here."""
+"""Sign-in, sign-out, password, profile and invitation. Of allauth only these doors are open: nobody signs up here."""
 
 from __future__ import annotations
 
@@ -7,7 +7,14 @@ from django.urls import include, path
 
 from accounts import views
 
-_own = ([path("invitation/", views.invitation, name="invitation")], "accounts")
+_own = (
+    [
+        path("invitation/", views.invitation, name="invitation"),
+        path("profile/", views.profile, name="profile"),
+        path("profile/sign-out-elsewhere/", views.sign_out_elsewhere, name="sign_out_elsewhere"),
+    ],
+    "accounts",
+)
 
 urlpatterns = [
     path("login/", allauth_views.login, name="account_login"),

@@ -1,21 +1,29 @@
-"""The invitation's page: set a password once, then be signed in. Signing in and out are allauth's."""
+"""A person's own pages: the invitation, the profile, other sessions. Signing in and out are allauth's."""
 
 from __future__ import annotations
 
 from allauth.account.internal.flows.login import perform_login
 from allauth.account.models import Login
+from django.contrib import messages
+from django.contrib.auth import update_session_auth_hash
+from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.cache import add_never_cache_headers
+from django.utils.translation import gettext
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts.forms import InvitationForm
+from accounts.forms import InvitationForm, PasswordProofForm, ProfileForm
+from accounts.models import User
 from accounts.rate_limits import is_allowed, source_of
 from accounts.services.invitations import InvitationInvalid, accept_invitation, find_invitation
+from accounts.services.profiles import change_name, end_other_sessions
 
 # Generous for people behind one address, far too few for guessing 256 bits.
 TRIES_PER_MINUTE = 30
+# Whoever found an open browser must not guess the password in it.
+PROOFS_PER_MINUTE = 5
 _SESSION_KEY = "invitation_token"
 
 
@@ -55,6 +63,51 @@ def _set_password(request: HttpRequest, token: str) -> HttpResponse:
     # allauth signs in with a fresh session key, and later asks here for the second factor too.
     response: HttpResponse = perform_login(request, Login(user=user))
     return response
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def profile(request: HttpRequest) -> HttpResponse:
+    """The own name, language, password, and who else is signed in as oneself."""
+    person = _person(request)
+    # A copy: a form that refuses has written into its instance all the same, and the page's head shows the real name.
+    form = ProfileForm(request.POST or None, instance=User.objects.get(pk=person.pk))
+    if request.method == "POST" and form.is_valid():
+        change_name(person, first_name=form.cleaned_data["first_name"], last_name=form.cleaned_data["last_name"])
+        messages.success(request, gettext("Your profile is saved."))
+        return redirect("accounts:profile")
+    return _profile_page(request, form=form)
+
+
+@sensitive_post_parameters("password")
+@login_required
+@require_POST
+def sign_out_elsewhere(request: HttpRequest) -> HttpResponse:
+    """Ends each session of this person but this one, for the price of the password."""
+    person = _person(request)
+    if not is_allowed("password-proof", str(person.public_id), per_minute=PROOFS_PER_MINUTE):
+        return render(request, "429.html", status=429)
+    proof = PasswordProofForm(person, request.POST)
+    if not proof.is_valid():
+        return _profile_page(request, proof=proof, status=400)
+    end_other_sessions(person, password=proof.cleaned_data["password"])
+    update_session_auth_hash(request, person)  # this one goes on
+    messages.success(request, gettext("You are signed out everywhere but here."))
+    return redirect("accounts:profile")
+
+
+def _profile_page(
+    request: HttpRequest, *, form: ProfileForm | None = None, proof: PasswordProofForm | None = None, status: int = 200
+) -> HttpResponse:
+    person = _person(request)
+    shown = {"form": form or ProfileForm(instance=person), "proof": proof or PasswordProofForm(person)}
+    return _private(render(request, "accounts/profile.html", shown, status=status))
+
+
+def _person(request: HttpRequest) -> User:
+    if not isinstance(request.user, User):  # login_required stands before
+        raise TypeError("a signed-in person is needed here")
+    return request.user
 
 
 def _private(response: HttpResponse) -> HttpResponse:

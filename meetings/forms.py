@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
@@ -22,6 +21,8 @@ else:
 
 # People dictate and copy codes without their hyphens.
 _BARE_CODE = re.compile(r"([a-z]{3})[\s-]*([a-z]{4})[\s-]*([a-z]{3})")
+# Also in the middle of a pasted invitation.
+_LINK_PATH = re.compile(r"/r/([a-z]{3})-?([a-z]{4})-?([a-z]{3})(?![a-z-])")
 
 
 class NewRoomForm(forms.Form):
@@ -36,32 +37,40 @@ class NewRoomForm(forms.Form):
 class JoinForm(DsfrBaseForm):  # type: ignore[misc]  # dsfr ships no types
     """A link or a code becomes the slug of a room of this portal. Whether there is such a room is not said here."""
 
-    code = forms.CharField(label=_("Meeting link or code"), max_length=300)
+    code = forms.CharField(
+        label=_("Meeting link or code"),
+        help_text=_("For example abc-defg-hij"),
+        # People paste the whole invitation.
+        max_length=2000,
+        error_messages={"required": _("Paste the link of the meeting, or type its code.")},
+        widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}),
+    )
 
     def clean_code(self) -> str:
-        text = self.cleaned_data["code"].strip()
+        text = self.cleaned_data["code"].strip().lower()
+        # Of a link only the end of its path counts: wherever it leads, we stay on this portal.
+        match = _LINK_PATH.search(text) or _BARE_CODE.fullmatch(text.strip("/"))
+        if match is not None:
+            return "-".join(match.groups())
         if "/" in text:
-            # Only the path counts: wherever the link leads, we stay on this portal.
-            text = _last_of_path(text)
-        match = _BARE_CODE.fullmatch(text.lower())
-        if match is None:
-            raise forms.ValidationError(_("A code has three groups of letters, such as abc-defg-hij."))
-        return "-".join(match.groups())
-
-
-def _last_of_path(link: str) -> str:
-    try:
-        return urlsplit(link).path.rstrip("/").rpartition("/")[2]
-    except ValueError:  # no URL at all, such as http://[/
-        return ""
+            raise forms.ValidationError(_("This is not the link of a meeting. Such a link ends like /r/abc-defg-hij."))
+        raise forms.ValidationError(_("A code has three groups of letters, such as abc-defg-hij."))
 
 
 class RoomSettingsForm(DsfrBaseForm, _RoomModelForm):  # type: ignore[misc]  # dsfr ships no types
     class Meta:
         model = Room
-        fields = ("name", "has_lobby")
-        labels = {"name": _("Room name"), "has_lobby": _("Lobby: people wait until I let them in")}  # noqa: RUF012  Django's way
-        help_texts = {"has_lobby": ""}  # noqa: RUF012
+        fields = ("name", "has_lobby", "is_locked")
+        labels = {  # noqa: RUF012  Django's way
+            "name": _("Room name"),
+            "has_lobby": _("Lobby: people wait until I let them in"),
+            "is_locked": _("Locked: nobody new may enter"),
+        }
+        help_texts = {  # noqa: RUF012
+            "name": _("Everybody with the link reads it."),
+            "has_lobby": _("Without a lobby, whoever has the link is in at once."),
+            "is_locked": _("Who is inside stays, and may come back after an interruption."),
+        }
 
     def clean_name(self) -> str:
         return clean_name(self.cleaned_data["name"], max_length=NAME_MAX_LENGTH)

@@ -12,6 +12,7 @@ from jobs.queue import job, scheduled
 from jobs.worker import Work
 from meetings import enforcement, engine_events, media, webhooks_out
 from meetings.models import EngineEvent, Outbox, Room
+from meetings.services import connection_tests
 
 # No engine sends an event again after that.
 KEEP_EVENTS = timedelta(days=14)
@@ -34,6 +35,12 @@ def enforce_room(work: Work) -> None:
     if room is not None:
         for present in media.list_participants(room.media_name):
             engine_events.correct(room, present)
+
+
+@job(connection_tests.JOB_KIND)
+def end_test_room(work: Work) -> None:
+    """Nobody holds meetings in the room of a connection test. Fails, and is tried again, where the engine is away."""
+    media.delete_room(work.payload["room"])
 
 
 @scheduled("meetings.resume_webhooks", "*/10 * * * *")

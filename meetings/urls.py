@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import RedirectView
 
-from meetings.views import api, pages, webhooks
+from meetings.views import api, connection_test, pages, together, webhooks
 
 app_name = "meetings"
 
@@ -23,6 +23,13 @@ _room_api: list[URLPattern | URLResolver] = [
     path("participants/<str:identity>/remove", api.remove, name="api_remove"),
     path("participants/<str:identity>/mute", api.mute, name="api_mute"),
     path("participants/<str:identity>/role", api.role, name="api_role"),
+    path("participants/<str:identity>/lower_hand", together.lower_hand, name="api_lower_hand"),
+    path("lower_hands", together.lower_hands, name="api_lower_hands"),
+    path("hand", together.hand, name="api_hand"),
+    path("messages", together.messages, name="api_messages"),
+    path("messages/<int:message_id>/delete", together.delete_message, name="api_delete_message"),
+    path("reactions", together.reactions, name="api_reactions"),
+    path("report", together.report, name="api_report"),
 ]
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -34,6 +41,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("rooms/<str:slug>/participants/<str:identity>/forgive", pages.forgive, name="forgive"),
     path("r/<str:slug>", pages.call, name="call"),
     path("r/<str:slug>/", RedirectView.as_view(pattern_name="meetings:call")),
+    path("test", connection_test.page, name="test"),
+    path("api/test", connection_test.tokens, name="api_test"),
     path("legal/", pages.legal, name="legal"),
     path("accessibility/", pages.accessibility, name="accessibility"),
     path("api/rooms/<str:slug>/", include(_room_api)),

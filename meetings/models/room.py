@@ -37,6 +37,24 @@ class RoomQuerySet(models.QuerySet["Room"]):
     def open(self) -> RoomQuerySet:
         return self.filter(closed_at__isnull=True)
 
+    def matching(self, words: str) -> RoomQuerySet:
+        """Whose name or link holds each of the words."""
+        found = self
+        for word in words.split():
+            found = found.filter(models.Q(name__icontains=word) | models.Q(slug__icontains=word))
+        return found
+
+    def with_people_inside(self) -> RoomQuerySet:
+        """Each room with `people_inside`: who is in its call now, a person with two windows counted once."""
+        is_inside = models.Q(calls__ended_at__isnull=True, calls__attendances__left_at__isnull=True)
+        return self.annotate(
+            people_inside=models.Count("calls__attendances__participant", filter=is_inside, distinct=True)
+        ).order_by("-created_at", "pk")
+
+    def busiest_first(self) -> RoomQuerySet:
+        """As `with_people_inside`, those rooms first where people are now."""
+        return self.with_people_inside().order_by(models.F("people_inside").desc(), "-created_at", "pk")
+
 
 class Room(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)

@@ -42,10 +42,16 @@ def ensure_first_room() -> Room | None:
     return room or create_room(acting_user=admin, name=gettext("First room"))
 
 
-def change_settings(room: Room, *, name: str, has_lobby: bool, acting_user: User) -> None:
+def change_settings(room: Room, *, name: str, has_lobby: bool, is_locked: bool, acting_user: User) -> None:
     with transaction.atomic():
-        Room.objects.filter(pk=room.pk).update(name=name, has_lobby=has_lobby)
-        audit.info("room_changed", room=room.media_name, has_lobby=has_lobby, by=str(acting_user.public_id))
+        Room.objects.filter(pk=room.pk).update(name=name, has_lobby=has_lobby, is_locked=is_locked)
+        audit.info(
+            "room_changed",
+            room=room.media_name,
+            has_lobby=has_lobby,
+            is_locked=is_locked,
+            by=str(acting_user.public_id),
+        )
         outbox.notify_room(room)
 
 

@@ -9,9 +9,12 @@ from typing import Any
 import pytest
 from django.shortcuts import render
 from django.test import RequestFactory
+from django.utils import timezone
 
-from meetings.models import Room
+from meetings.models import Attendance, CallSession, Participant, Room
 from meetings.services.rooms import MAX_OPEN_ROOMS, ensure_first_room
+from meetings.views.api import MISSES_PER_MINUTE
+from meetings.views.pages import ROOMS_ON_PAGE
 from visio_portal.testing import Cast
 
 SLUG = re.compile(r"/r/[a-z]{3}-[a-z]{4}-[a-z]{3}")
@@ -27,21 +30,36 @@ SLUG = re.compile(r"/r/[a-z]{3}-[a-z]{4}-[a-z]{3}")
         "https://visio.example.org/r/abc-defg-hij",
         "http://evil.example/r/abc-defg-hij?next=//evil.example#x",
         "/r/abc-defg-hij/",
+        "Join us: https://visio.example.org/r/abc-defg-hij (from 9:00)",
     ],
 )
 def test_a_link_or_code_leads_to_the_room_on_this_portal(typed: str, cast: Cast) -> None:
+    Room.objects.create(owner=cast.alice.signed_in, slug="abc-defg-hij")
     answer = cast.eve.post("/", {"code": typed})
     assert (answer.status_code, answer["Location"]) == (302, "/r/abc-defg-hij")
 
 
 @pytest.mark.parametrize(
-    "typed", ["nonsense", "abc-defg", "https://evil.example/", "abc-defg-hi1", "<script>", "http://[/"]
+    "typed",
+    ["nonsense", "abc-defg", "https://evil.example/", "abc-defg-hi1", "<script>", "http://[/", "/r/abc-defg-hijk"],
 )
 def test_what_is_no_code_is_explained_and_not_followed(typed: str, cast: Cast) -> None:
     answer = cast.eve.post("/", {"code": typed})
     assert answer.status_code == 200
     assert "abc-defg-hij" in answer.content.decode()
     assert "<script>" not in answer.content.decode().replace('<script src="', "").replace("<script type=", "")
+
+
+def test_a_code_of_no_open_room_is_said_at_once_and_cannot_be_guessed_at(cast: Cast) -> None:
+    Room.objects.create(owner=cast.alice.signed_in, slug="abc-defg-hij", closed_at=timezone.now())
+    for code in ("abc-defg-hij", "zzz-zzzz-zzz"):
+        page = cast.eve.post("/", {"code": code})
+        assert page.status_code == 200
+        assert "id_code-desc-error" in page.content.decode()
+    answers = [cast.eve.post("/", {"code": "zzz-zzzz-zzz"}).status_code for _ in range(MISSES_PER_MINUTE)]
+    assert answers[0] == 200
+    assert answers[-1] == 429
+    assert cast.eve.get("/r/zzz-zzzz-zzz").status_code == 429  # the same tries, by whichever door
 
 
 def test_meet_now_makes_a_room_and_goes_there(cast: Cast) -> None:
@@ -77,6 +95,64 @@ def test_my_rooms_are_mine(cast: Cast) -> None:
         page = cast.dana.get(path).content.decode()
         assert "Of Dana" in page
         assert "Of Alice" not in page
+
+
+def test_a_room_says_how_many_people_are_inside_now(cast: Cast) -> None:
+    room = Room.objects.create(owner=cast.alice.signed_in, name="Budget committee")
+    now = timezone.now()
+    call = CallSession.objects.create(room=room, sid="RM_now", started_at=now, last_seen_at=now)
+    over = CallSession.objects.create(room=room, sid="RM_over", started_at=now, ended_at=now, last_seen_at=now)
+    inside, gone = cast.bob.sits(room), cast.charlie.sits(room)
+    _stay(call, inside, "PA_1")
+    _stay(call, inside, "PA_2")  # a second window is no second person
+    _stay(call, gone, "PA_3", left_at=now)
+    _stay(over, gone, "PA_4")
+    assert list(Room.objects.with_people_inside().values_list("people_inside", flat=True)) == [1]
+    for path in ("/", "/rooms/"):
+        assert "1 person inside now" in cast.alice.client.get(path, headers={"accept-language": "en"}).content.decode()
+    CallSession.objects.update(ended_at=timezone.now())
+    assert "inside now" not in cast.alice.client.get("/", headers={"accept-language": "en"}).content.decode()
+
+
+def _stay(call: CallSession, participant: Participant, sid: str, **fields: Any) -> None:
+    came = call.started_at
+    Attendance.objects.create(call=call, participant=participant, sid=sid, joined_at=came, last_seen_at=came, **fields)
+
+
+def test_many_rooms_come_by_pages_and_are_found_by_words(cast: Cast) -> None:
+    for number in range(ROOMS_ON_PAGE + 5):
+        Room.objects.create(owner=cast.alice.signed_in, name=f"Committee {number}")
+    Room.objects.create(owner=cast.alice.signed_in, slug="wxy-wxyz-wxy", name="Budget 2027")
+    pages = [cast.alice.get(f"/rooms/?page={number}").content.decode() for number in (1, 2)]
+    assert [page.count('class="portal-room"') for page in pages] == [ROOMS_ON_PAGE, 6]
+    assert cast.alice.get("/rooms/?page=nonsense").status_code == 200
+    for words in ("budget", "2027 BUDGET", "wxyz"):
+        found = cast.alice.client.get("/rooms/", {"q": words}).content.decode()
+        assert found.count('class="portal-room"') == 1
+        assert "Budget 2027" in found
+    nothing = cast.alice.client.get("/rooms/", {"q": "<b>x"}).content.decode()
+    assert "&lt;b&gt;x" in nothing
+    assert "<b>x" not in nothing
+
+
+def test_who_has_no_room_is_told_what_one_is(cast: Cast) -> None:
+    for path in ("/", "/rooms/"):
+        assert "portal-empty" in cast.alice.get(path).content.decode()
+        assert "portal-empty" not in cast.eve.get("/").content.decode()
+
+
+def test_the_owner_changes_name_lobby_and_lock(cast: Cast) -> None:
+    room = Room.objects.create(owner=cast.alice.signed_in, name="Old")
+    path = f"/rooms/{room.slug}/settings"
+    assert cast.alice.post(path, {"name": " New\u202e ", "is_locked": "on"}).status_code == 302
+    room.refresh_from_db()
+    assert (room.name, room.has_lobby, room.is_locked) == ("New", False, True)
+    refused = cast.alice.post(path, {"name": "x" * 101, "has_lobby": "on"})
+    assert refused.status_code == 200
+    assert "<title>New –" in refused.content.decode()  # what the room is called, not what was refused
+    assert cast.dana.post(path, {"name": "Stolen"}).status_code == 404
+    room.refresh_from_db()
+    assert room.name == "New"
 
 
 def test_lists_ask_the_database_no_more_for_more_rooms(cast: Cast, django_assert_max_num_queries: Any) -> None:
@@ -134,6 +210,7 @@ PAGES = (
     "/nothing-here",
     "/rooms/",
     "/accounts/password/change/",
+    "/accounts/profile/",
 )
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.cache import add_never_cache_headers
-from django.utils.translation import gettext
+from django.utils.translation import gettext, gettext_noop
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -18,6 +19,7 @@ from meetings import access
 from meetings.forms import JoinForm, NewRoomForm, RoomSettingsForm
 from meetings.models import Participant, Room
 from meetings.models.participant import State
+from meetings.models.room import NAME_MAX_LENGTH
 from meetings.presentation import call_config
 from meetings.refusals import NotFound, TooManyRequests
 from meetings.services import moderation
@@ -27,6 +29,8 @@ from meetings.views.api import MISSES_PER_MINUTE
 
 # Newest first; a person who has more finds them all under "My rooms".
 ROOMS_ON_HOME = 5
+ROOMS_ON_PAGE = 20
+NO_SUCH_ROOM = gettext_noop("No open meeting has this code. Compare it with your invitation, or ask for a new link.")
 _NOT_THERE = "There is no such room."  # for developers: people read templates/404.html
 
 
@@ -35,8 +39,15 @@ def home(request: HttpRequest) -> HttpResponse:
     """One sentence and three ways on: meet now, join by link or code, sign in."""
     form = JoinForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        return redirect("meetings:call", slug=form.cleaned_data["code"])
-    rooms = Room.objects.visible_to(request.user).open()[:ROOMS_ON_HOME]
+        slug = form.cleaned_data["code"]
+        # Asked for here what the room's own page would say, so it counts as a try there: see `call`.
+        if _is_open(slug):
+            return redirect("meetings:call", slug=slug)
+        if not _may_miss_again(request):
+            return render(request, "429.html", status=429)
+        form.add_error("code", gettext(NO_SUCH_ROOM))
+    # Where people are now, that is where one is expected.
+    rooms = Room.objects.visible_to(request.user).open().busiest_first()[:ROOMS_ON_HOME]
     return render(request, "meetings/home.html", {"join_form": form, "rooms": rooms})
 
 
@@ -56,20 +67,27 @@ def new_room(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_GET
 def rooms(request: HttpRequest) -> HttpResponse:
-    return render(request, "meetings/rooms.html", {"rooms": Room.objects.visible_to(request.user).open()})
+    """All of one's rooms, by pages, newest first; `?q=` searches names and links."""
+    words = request.GET.get("q", "").strip()[:NAME_MAX_LENGTH]
+    mine = Room.objects.visible_to(request.user).open().matching(words).with_people_inside()
+    page = Paginator(mine, ROOMS_ON_PAGE).get_page(request.GET.get("page"))
+    return render(request, "meetings/rooms.html", {"page_obj": page, "words": words})
 
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def room_settings(request: HttpRequest, slug: str) -> HttpResponse:
     room = _owned_room(request, slug)
+    title = str(room)  # the form writes what was typed into the room, also where it refuses it
     form = RoomSettingsForm(request.POST or None, instance=room)
     if request.method == "POST" and form.is_valid():
         change_settings(room, **form.cleaned_data, acting_user=_person(request))
         messages.success(request, gettext("The room's settings are saved."))
         return redirect("meetings:room_settings", slug=room.slug)
     removed = Participant.objects.filter(room=room, state=State.REMOVED)
-    return render(request, "meetings/room_settings.html", {"room": room, "form": form, "removed": removed})
+    doors = [form["has_lobby"], form["is_locked"]]
+    shown = {"room": room, "room_title": title, "form": form, "door_fields": doors, "removed": removed}
+    return render(request, "meetings/room_settings.html", shown)
 
 
 @login_required
@@ -100,7 +118,7 @@ def call(request: HttpRequest, slug: str) -> HttpResponse:
     try:
         room = access.access_room(slug)
     except NotFound as missing:
-        if not is_allowed("miss", source_of(request), per_minute=MISSES_PER_MINUTE):
+        if not _may_miss_again(request):
             return render(request, "429.html", status=429)
         raise Http404(_NOT_THERE) from missing
     if room.is_closed:
@@ -120,6 +138,17 @@ def legal(request: HttpRequest) -> HttpResponse:
 @require_GET
 def accessibility(request: HttpRequest) -> HttpResponse:
     return render(request, "pages/accessibility.html")
+
+
+def _is_open(slug: str) -> bool:
+    try:
+        return not access.access_room(slug).is_closed
+    except NotFound:
+        return False
+
+
+def _may_miss_again(request: HttpRequest) -> bool:
+    return is_allowed("miss", source_of(request), per_minute=MISSES_PER_MINUTE)
 
 
 def _go_to(request: HttpRequest, path: str, *, link: str = "") -> HttpResponse:
