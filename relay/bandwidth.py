@@ -35,7 +35,7 @@ PROBE_LOSS_LIMIT = 0.04
 QUEUE_LIMIT_SECONDS = 0.15
 # A receiver that was not scheduled for half a second reads late, too: a queue that is a queue stays longer, and does
 # not drain. LiveKit asks for three groups of packets in a row, of which none was in time (congestion_detector.go).
-SLOW_WINDOWS = 3
+SLOW_WINDOWS = 2
 DRAINING_SHARE = 0.8
 # A link that loses packets because it is full has filled its queue first. Loss without a queue is a receiver that did
 # not empty its socket for a moment, or a policer: that one is still there after a second. (LiveKit asks for 600 ms.)
@@ -67,12 +67,15 @@ BASE_DELAY_SECONDS = 15.0
 RESEND_SHARE = 0.25
 RESEND_BURST_SECONDS = 0.5
 UNKNOWN_LINK_BPS = 2_000_000
-# A train takes this long on a link of the rate that we believe in: enough to time it, too little to be heard.
-TRAIN_SECONDS = 0.1
+# A train takes this long on a link of the rate that we believe in: enough to time it. Sound waits behind it, and what
+# waits longer than usual is not played: at a tenth of a second each three seconds 2 % of the sound was made up.
+FIRST_TRAIN_SECONDS = 0.1
+TRAIN_SECONDS = 0.05
 TRAIN_INTERVAL_SECONDS = 3.0
+LAST_TRAIN_INTERVAL_SECONDS = 8.0  # while they find nothing new
 # A busy receiver reads a train late and makes a good link look slow; never the other way round. So the best of the
-# first few counts, as long as nothing was congested: three trains a second add a third to what a slow link carries.
-FIRST_TRAINS = 6
+# first few counts, as long as nothing was congested.
+FIRST_TRAINS = 3
 FIRST_TRAIN_INTERVAL_SECONDS = 0.3
 # What arrives with less loss than this and without a queue is surely carried.
 CLEAN_LOSS = 0.02
@@ -194,6 +197,7 @@ class LinkEstimate:
         self._is_starting = True
         self._started_at: float | None = None
         self._next_train_at = 0.0
+        self._train_interval = TRAIN_INTERVAL_SECONDS
         self._wanted_bps = 0.0
 
     def may_resend(self, now: float, size_bytes: int) -> bool:
@@ -325,6 +329,7 @@ class LinkEstimate:
         self._sent_at_cut = arrived_bps / max(0.01, 1 - loss)
         self._congested_at = now
         self._slow_windows = self._lossy_windows = 0
+        self._train_interval = TRAIN_INTERVAL_SECONDS
         self.congestions += 1
         if self._probe_since is not None:
             self._retry_seconds = min(LAST_RETRY_SECONDS, self._retry_seconds * 2)
@@ -351,7 +356,7 @@ class LinkEstimate:
         if not self._is_starting and (self.cap_bps is None or self._wanted_bps <= self.cap_bps):
             return 0
         self._next_train_at = now + TRAIN_TIMEOUT_SECONDS
-        return int((self.cap_bps or START_BPS) * TRAIN_SECONDS / 8)
+        return int((self.cap_bps or START_BPS) * (TRAIN_SECONDS if self._trains else FIRST_TRAIN_SECONDS) / 8)
 
     def on_train_unknown(self, now: float) -> None:
         """Nobody said what became of the train: it is sent again."""
@@ -361,7 +366,9 @@ class LinkEstimate:
         """A train came back at `rate_bps`; None: too much of it was lost to tell."""
         self._trains += 1
         is_early = self._trains < FIRST_TRAINS and not self.congestions
-        self._next_train_at = now + (FIRST_TRAIN_INTERVAL_SECONDS if is_early else TRAIN_INTERVAL_SECONDS)
+        self._next_train_at = now + (FIRST_TRAIN_INTERVAL_SECONDS if is_early else self._train_interval)
+        if not is_early:
+            self._train_interval = min(LAST_TRAIN_INTERVAL_SECONDS, self._train_interval * 1.5)
         self.train_bps = rate_bps or 0.0
         if self._is_starting and rate_bps is None:
             if self._trains == 1:
@@ -378,6 +385,8 @@ class LinkEstimate:
             if usable < UNLIMITED_BPS:
                 self.cap_bps = usable
         elif usable > self.cap_bps and now >= self._next_probe_at:
+            if usable > 1.2 * self.cap_bps:  # less is noise
+                self._train_interval = TRAIN_INTERVAL_SECONDS
             self.cap_bps = usable
             # A raise within the start is no probe: nothing was congested that could be again.
             self._probe_since = None if is_early else now

@@ -24,6 +24,9 @@ LAYER_TIMEOUT_SECONDS = 1.5
 # Dynacast: lowering what is asked of a publisher waits, or each tab switch would restart an encoder (LiveKit: 5 s).
 DYNACAST_PAUSE_SECONDS = 5.0
 HIGHEST_QUALITY = 2
+# A publisher that begins finds out only in this time what its own link carries: its layers are still thin, and become
+# what it announced.
+RAMP_SECONDS = 15.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +65,8 @@ class UpStream:
 
     __slots__ = (
         "audio_level_id", "bitrate_bps", "bytes", "cache", "expected_reported", "group_plain", "group_red", "ids",
-        "is_frame_end", "is_live", "is_resumed", "is_video", "jitter", "last_at", "last_timestamp", "link", "loss",
-        "lsr", "lsr_at", "members", "mime_type", "numbers", "orientation", "orientation_id", "packets", "pli_at",
+        "is_frame_end", "is_live", "is_resumed", "is_video", "jitter", "last_at", "last_timestamp", "link", "live_at",
+        "loss", "lsr", "lsr_at", "members", "mime_type", "numbers", "orientation", "orientation_id", "packets", "pli_at",
         "pli_count", "queue", "rate_at", "rate_bytes", "received_reported", "repairs", "rid", "rtx_types",
         "sent_bytes", "sent_packets", "sr_at", "sr_ntp", "sr_rtp", "ssrc", "track", "transit", "types", "waiting",
         "wants_groups",
@@ -87,6 +90,7 @@ class UpStream:
         self.repairs: UpStream | None = None  # set on an RTX stream: the one that it repairs
         self.use_section(section)
         self.is_live = False
+        self.live_at = 0.0
         self.is_resumed = False
         self.packets = self.bytes = 0
         self.sent_packets = self.sent_bytes = 0
@@ -243,13 +247,18 @@ class UpTrack:
     # ---------------------------------------------------------------- layers
 
     def layer_costs(self) -> list[tuple[int, int]]:
-        """(quality, bit rate) of the live layers, low to high: measured, or announced before it could be."""
+        """(quality, bit rate) of the live layers, low to high: measured, or announced before it could be.
+
+        A young layer above the lowest costs at least what was announced: a raise to it must not flood the link later.
+        """
         announced = {layer.rid: layer for layer in self.layers}
         found = []
         for place, stream in enumerate(self._live()):
             layer = announced.get(stream.rid)
             quality = layer.quality if layer else (place if stream.rid else HIGHEST_QUALITY)
-            found.append((quality, int(stream.bitrate_bps or (layer.bitrate_bps if layer else 0) or 150_000)))
+            is_young = place > 0 and stream.last_at - stream.live_at < RAMP_SECONDS
+            announced_bps = layer.bitrate_bps if layer and (is_young or not stream.bitrate_bps) else 0
+            found.append((quality, int(max(stream.bitrate_bps, announced_bps) or 150_000)))
         return found
 
     def stream_for(self, quality: int) -> UpStream | None:
@@ -291,6 +300,7 @@ class UpTrack:
     def on_stream_live(self, stream: UpStream) -> None:
         """The first packet of a layer, or the first after a pause."""
         stream.is_live = True
+        stream.live_at = stream.last_at
         if not self.has_packets:
             self.has_packets = True
             self._on_first_packet()

@@ -188,7 +188,7 @@ def test_first_trains_that_are_lost_make_the_start_a_careful_one() -> None:
     estimate.on_train(100.5, None)
     assert estimate.cap_bps is None  # one burst may be lost anywhere
     assert estimate.is_starting(100.6)
-    assert estimate.train_bytes(100.9) == 7500
+    assert estimate.train_bytes(100.9) == 3750
     estimate.on_train(101.1, None)
     assert estimate.cap_bps == 300_000
 

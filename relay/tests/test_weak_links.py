@@ -79,8 +79,21 @@ def test_who_joins_over_400_kbits_loses_no_sound(seed: int) -> None:
     call.run(60)
     assert call.heard > 0.99
     assert call.layer_seconds["q"] == pytest.approx(60, abs=0.1)
-    assert max(call.queue_seconds) < 0.25  # sound shares the queue, and must not wait in it
+    # Sound shares the queue. What waits much longer than usual is not played.
+    assert sorted(call.queue_seconds)[int(0.98 * len(call.queue_seconds))] < 0.1
+    assert max(call.queue_seconds) < 0.2
     assert call.plane.paused == []
+
+
+def test_a_layer_that_is_thin_because_its_publisher_has_just_begun_costs_what_was_announced() -> None:
+    call = WeakCall(NARROW)
+    high, middle = call.encoders[2], call.encoders[1]
+    high.rate_bps = middle.rate_bps = 60_000
+    call.run(10)
+    assert call.layer_seconds["q"] == pytest.approx(10, abs=0.1)
+    high.rate_bps, middle.rate_bps = (encoder.layer.bitrate_bps for encoder in (high, middle))
+    call.run(20)
+    assert call.heard > 0.99
 
 
 @SEEDS

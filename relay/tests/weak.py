@@ -43,13 +43,14 @@ class Encoder:
 
     def __init__(self, layer: Layer, ssrc: int, chance: random.Random) -> None:
         self.layer, self.ssrc = layer, ssrc
+        self.rate_bps = layer.bitrate_bps
         self.sequence = self.frame = 0
         self.wants_key = True
         self._chance = chance
 
     def packets(self) -> list[bytes]:
         """The packets of the next frame."""
-        size = self.layer.bitrate_bps / 8 * FRAME_STEPS * STEP_SECONDS * self._chance.uniform(0.7, 1.3)
+        size = self.rate_bps / 8 * FRAME_STEPS * STEP_SECONDS * self._chance.uniform(0.7, 1.3)
         is_key, self.wants_key = self.wants_key, False
         count = max(1, round((4 * size if is_key else size) / PACKET_BYTES))
         length = round((4 * size if is_key else size) / count)
