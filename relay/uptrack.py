@@ -66,8 +66,8 @@ class UpStream:
     __slots__ = (
         "audio_level_id", "bitrate_bps", "bytes", "cache", "expected_reported", "group_plain", "group_red", "ids",
         "is_frame_end", "is_live", "is_resumed", "is_video", "jitter", "last_at", "last_timestamp", "link", "live_at",
-        "loss", "lsr", "lsr_at", "members", "mime_type", "numbers", "orientation", "orientation_id", "packets", "pli_at",
-        "pli_count", "queue", "rate_at", "rate_bytes", "received_reported", "repairs", "rid", "rtx_types",
+        "loss", "lsr", "lsr_at", "members", "mime_type", "numbers", "orientation", "orientation_id", "packets",
+        "pli_at", "pli_count", "queue", "rate_at", "rate_bytes", "received_reported", "repairs", "rid", "rtx_types",
         "sent_bytes", "sent_packets", "sr_at", "sr_ntp", "sr_rtp", "ssrc", "track", "transit", "types", "waiting",
         "wants_groups",
     )  # fmt: skip
