@@ -25,8 +25,11 @@ def clean_name(text: str, *, max_length: int) -> str:
     # Cut first: normalising and matching then cost the same whatever was sent.
     text = unicodedata.normalize("NFC", text[: max_length * 4])
     text = "".join(" " if char.isspace() else char for char in text if not _is_unseen(char))
-    text = _TOO_MANY_MARKS.sub(r"\1", text)
-    return " ".join(text.split())[:max_length].rstrip()
+    return " ".join(without_piled_marks(text).split())[:max_length].rstrip()
+
+
+def without_piled_marks(text: str) -> str:
+    return _TOO_MANY_MARKS.sub(r"\1", text)
 
 
 def _is_unseen(char: str) -> bool:

@@ -6,16 +6,18 @@ line. What an administrator may do is close a room and lift a removal.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
-from meetings.models import Attendance, CallSession, Participant, Room
+from meetings.models import Attendance, CallReport, CallSession, Participant, Room
 from meetings.models.participant import State
 from meetings.services.moderation import forgive
 from meetings.services.rooms import close_room
@@ -25,9 +27,10 @@ if TYPE_CHECKING:
     _RoomAdmin = admin.ModelAdmin[Room]
     _ParticipantAdmin = admin.ModelAdmin[Participant]
     _CallAdmin = admin.ModelAdmin[CallSession]
+    _ReportAdmin = admin.ModelAdmin[CallReport]
     _AttendanceInline = admin.TabularInline[Attendance, Participant]
 else:
-    _RoomAdmin = _ParticipantAdmin = _CallAdmin = admin.ModelAdmin
+    _RoomAdmin = _ParticipantAdmin = _CallAdmin = _ReportAdmin = admin.ModelAdmin
     _AttendanceInline = admin.TabularInline
 
 
@@ -103,6 +106,117 @@ class CallAdmin(_CallAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: CallSession | None = None) -> bool:
         return False
+
+
+# The engine's words for an end that somebody wished.
+_WISHED = ("client_initiated", "participant_removed", "room_deleted", "room_closed", "room_finished", "user_rejected")
+# "at about 10:14": what people say when they complain.
+_CLOCK = re.compile(r"([01]?\d|2[0-3])[:h]([0-5]\d)")
+_ABOUT = timedelta(minutes=5)
+
+
+class HowItEnded(admin.SimpleListFilter):
+    title = _("end")
+    parameter_name = "end"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("cut", _("Cut off")), ("wished", _("Left, removed or over")), ("never", _("Never got through"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[CallReport]) -> QuerySet[CallReport]:
+        match self.value():
+            case "cut":
+                return queryset.filter(attendance__isnull=False).exclude(attendance__reason__in=_WISHED)
+            case "wished":
+                return queryset.filter(attendance__reason__in=_WISHED)
+            case "never":
+                return queryset.filter(attendance__isnull=True)
+        return queryset
+
+
+@admin.register(CallReport)
+class CallReportAdmin(_ReportAdmin):
+    """One line a departure, to answer "why did it cut at 10:14": type the time into the search field."""
+
+    list_display = (
+        "person",
+        "room",
+        "began_at",
+        "ended_at",
+        "engine_reason",
+        "reason",
+        "path",
+        "loss_percent",
+        "rtt_ms",
+        "reconnects",
+        "browser",
+    )
+    list_select_related = ("participant__room", "attendance")
+    list_filter = (HowItEnded, "ended_at")
+    search_fields = ("participant__name", "participant__room__name", "participant__user__email", "=browser")
+    search_help_text = _("Name, e-mail address, room, or a time of day such as 10:14.")
+    show_full_result_count = False  # one count of the whole table less
+    list_per_page = 50
+    date_hierarchy = "ended_at"
+    fields = readonly_fields = (
+        "person",
+        "room",
+        "began_at",
+        "ended_at",
+        "engine_reason",
+        "reported_at",
+        "reason",
+        "path",
+        "loss_percent",
+        "rtt_ms",
+        "reconnects",
+        "join_ms",
+        "browser",
+    )
+
+    @admin.display(description=_("person"), ordering="participant__name")
+    def person(self, report: CallReport) -> str:
+        return report.participant.name
+
+    @admin.display(description=_("room"), ordering="participant__room__name")
+    def room(self, report: CallReport) -> str:
+        return report.participant.room.name or report.participant.room.media_name[:8]  # the slug opens the door
+
+    @admin.display(description=_("reason"), ordering="attendance__reason")
+    def engine_reason(self, report: CallReport) -> str:
+        if report.attendance is None:
+            return gettext("never got through")
+        return report.attendance.reason or gettext("still in the call")
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[CallReport], search_term: str
+    ) -> tuple[QuerySet[CallReport], bool]:
+        """Times of day among the words are taken as ends at about that time."""
+        words = []
+        for word in search_term.split():
+            clock = _CLOCK.fullmatch(word)
+            if clock is None:
+                words.append(word)
+            else:
+                queryset = queryset.filter(_ended_about(int(clock[1]), int(clock[2])))
+        return super().get_search_results(request, queryset, " ".join(words))
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: CallReport | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: CallReport | None = None) -> bool:
+        return False
+
+
+def _ended_about(hour: int, minute: int) -> Q:
+    """Ends within some minutes of a time of day, in the portal's time zone; also over midnight."""
+    at = datetime(2000, 1, 2, hour, minute)
+    first, last = (at - _ABOUT).time(), (at + _ABOUT).time()
+    if first < last:
+        return Q(ended_at__time__gte=first, ended_at__time__lte=last)
+    return Q(ended_at__time__gte=first) | Q(ended_at__time__lte=last)
 
 
 def _staff(request: HttpRequest) -> User:

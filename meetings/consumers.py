@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from importlib import import_module
 from types import SimpleNamespace
 from typing import Any
-from urllib.parse import urlsplit
 
 import structlog
 from channels.generic.websocket import AsyncWebsocketConsumer
@@ -25,6 +24,7 @@ from meetings import outbox
 from meetings.access import Visitor, access_own, visitor
 from meetings.models import Participant
 from meetings.models.participant import State
+from meetings.origin import is_same_origin
 from meetings.presentation import room_state
 from meetings.refusals import NotFound
 
@@ -57,7 +57,8 @@ class RoomConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels sh
         self._pump: asyncio.Task[None] | None = None
         self._group = ""
         self._sent = ""
-        if not _is_same_origin(dict(self.scope["headers"])):
+        headers = {name: value.decode("latin-1") for name, value in self.scope["headers"]}
+        if not is_same_origin(headers.get(b"origin", ""), headers.get(b"host", "")):
             await self.close()
             return
         view = await self._read()
@@ -172,14 +173,3 @@ def _view(own: Participant) -> View:
 def _was_ended(own: Participant) -> bool:
     # Ending a call writes one time into the room and into every row of it.
     return own.room.is_closed or (own.ended_at is not None and own.ended_at == own.room.call_ended_at)
-
-
-def _is_same_origin(headers: dict[bytes, bytes]) -> bool:
-    """Whether a page of this very portal opens the socket: host and port, not only the host. Browsers always say."""
-    origin = headers.get(b"origin", b"").decode("latin-1")
-    if origin == settings.PORTAL_URL:
-        return True  # a proxy may have changed Host
-    try:
-        return urlsplit(origin).netloc == headers.get(b"host", b"").decode("latin-1") != ""
-    except ValueError:
-        return False

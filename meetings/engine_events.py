@@ -22,7 +22,7 @@ from meetings.admission import admitted_participant, portal_room
 from meetings.engine_errors import EngineError, Unavailable
 from meetings.models import Attendance, CallSession, EngineEvent, Participant, Room
 from meetings.permissions import allows_the_same, permission_of
-from meetings.services import lobby
+from meetings.services import lobby, reports, together
 from meetings.tokens import grants_of
 
 logger = logging.getLogger(__name__)
@@ -118,10 +118,18 @@ def close_attendance(attendance: Attendance, left_at: datetime, reason: str) -> 
     if was_open.update(**values):  # of an event and a reconciliation at the same moment, one closes it
         attendance.refresh_from_db()
         signals.participant_left.send(Attendance, attendance=attendance)
-    elif reason not in (LOST, CALL_OVER):
-        row.filter(reason__in=[LOST, CALL_OVER]).update(**values)
-    elif reason == CALL_OVER:
-        row.filter(reason=LOST).update(**values)
+        together.stay_ended(attendance)
+        reports.stay_ended(attendance)
+    elif row.filter(reason__in=_guesses_before(reason)).update(**values):
+        attendance.refresh_from_db()
+        reports.stay_ended(attendance)
+
+
+def _guesses_before(reason: str) -> list[str]:
+    """The reasons that are less sure than this one."""
+    if reason == LOST:
+        return []
+    return [LOST] if reason == CALL_OVER else [LOST, CALL_OVER]
 
 
 def close_call(call: CallSession, ended_at: datetime, reason: str) -> None:

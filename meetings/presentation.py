@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC
 from typing import Any
 from urllib.parse import urlencode
 
@@ -10,7 +11,7 @@ from django.urls import reverse
 from django.utils.translation import get_language
 
 from meetings.access import Visitor
-from meetings.models import Participant, Room
+from meetings.models import ChatMessage, Participant, Room
 
 
 def participant_json(participant: Participant) -> dict[str, Any]:
@@ -23,12 +24,15 @@ def participant_json(participant: Participant) -> dict[str, Any]:
 
 
 def room_state(own: Participant) -> dict[str, Any]:
-    """What the owner of the row `own` may know of the room now: four queries at most, none for who only waits."""
+    """What the owner of the row `own` may know of the room now: five queries at most, none for who only waits."""
     room = own.room
     waiting: list[dict[str, Any]] = []
     roles: dict[str, str] = {}
+    hands: list[str] = []
     if own.may_be_in_call:
-        roles = dict(Participant.objects.filter(room=room).admitted().values_list("identity", "role"))
+        people = Participant.objects.filter(room=room)
+        roles = dict(people.admitted().values_list("identity", "role"))
+        hands = list(people.with_hand_up().values_list("identity", flat=True))
     if own.may_moderate:
         waiting = [participant_json(row) for row in Participant.objects.filter(room=room).waiting()]
     return {
@@ -36,7 +40,20 @@ def room_state(own: Participant) -> dict[str, Any]:
         "room": {"isLocked": room.is_locked, "isClosed": room.is_closed},
         "waiting": waiting,
         "roles": roles,
+        "hands": hands,
     }
+
+
+def message_json(message: ChatMessage) -> dict[str, Any]:
+    shown = {
+        "id": str(message.pk),
+        "identity": message.author.identity,
+        "name": message.name,
+        "role": message.role,
+        "text": message.text,
+        "sentAt": message.sent_at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+    }
+    return {**shown, "isDeleted": True} if message.is_deleted else shown
 
 
 def call_config(room: Room, visitor: Visitor) -> dict[str, Any]:

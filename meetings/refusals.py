@@ -30,6 +30,18 @@ class BadName(Refused):
     code, status, text = "bad_name", 400, _("Please enter a name with visible characters.")
 
 
+class NoMessage(NotFound):
+    text = _("This message is not there any more.")
+
+
+class EmptyMessage(Refused):
+    code, status, text = "empty_message", 400, _("Please write something first.")
+
+
+class LongMessage(Refused):
+    code, status, text = "long_message", 400, _("This message is too long. Please send it in parts.")
+
+
 class NotAdmitted(Refused):
     code, status, text = "not_admitted", 403, _("The host has not let you in.")
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from django.db.models import QuerySet
+from django.conf import settings
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from jobs.queue import job, scheduled
 from jobs.worker import Work
 from meetings import enforcement, engine_events, media, webhooks_out
-from meetings.models import EngineEvent, Outbox, Room
+from meetings.models import CallReport, CallSession, ChatMessage, EngineEvent, Outbox, Room
 from meetings.services import connection_tests
 
 # No engine sends an event again after that.
@@ -55,6 +56,17 @@ def forget_events(work: Work) -> None:
     now = timezone.now()
     _delete(work, EngineEvent.objects.filter(received_at__lt=now - KEEP_EVENTS))
     _delete(work, Outbox.objects.filter(created_at__lt=now - KEEP_NOTICES))
+
+
+@scheduled("meetings.purge", "11 3 * * *")
+def purge(work: Work) -> None:
+    """Deletes what was written in calls, and what is known of departures, after the days that the settings say."""
+    now = timezone.now()
+    # A call that goes on keeps its history, however short the time.
+    written = ChatMessage.objects.filter(sent_at__lt=now - timedelta(days=settings.CHAT_RETENTION_DAYS))
+    going_on = CallSession.objects.filter(room=OuterRef("room"), ended_at__isnull=True)
+    _delete(work, written.exclude(Exists(going_on)))
+    _delete(work, CallReport.objects.filter(ended_at__lt=now - timedelta(days=settings.REPORT_RETENTION_DAYS)))
 
 
 def _delete(work: Work, rows: QuerySet[Any]) -> None:

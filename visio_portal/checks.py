@@ -212,6 +212,9 @@ def limits() -> Iterator[CheckMessage]:
     """Numbers within sense, words among the known."""
     if settings.HTTP_CONCURRENCY < 4:
         yield Error("HTTP_CONCURRENCY is below 4.", hint="Set it to 32, or leave it away.", id="visio.E023")
+    for name in ("CHAT_RETENTION_DAYS", "REPORT_RETENTION_DAYS"):
+        if getattr(settings, name) < 0:
+            yield Error(f"{name} is negative.", hint="Set it to 0 or more days.", id="visio.E028")
     if settings.LOG_LEVEL not in ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"):
         yield Error(f"LOG_LEVEL={settings.LOG_LEVEL} is unknown.", hint="Set it to INFO.", id="visio.E024")
     if settings.LOG_FORMAT not in ("text", "json"):

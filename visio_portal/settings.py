@@ -255,6 +255,12 @@ RELAY_LOUDEST_AUDIO = env.int("RELAY_LOUDEST_AUDIO", default=8)
 TURN_URLS = env.list("TURN_URLS", default=[])
 TURN_SECRET = env.str("TURN_SECRET", default="")
 
+# --- How long what people leave behind is kept -----------------------------------------------------------------------
+# Chat is shown only while its call goes on; the rows go this many days later, in the night.
+CHAT_RETENTION_DAYS = env.int("CHAT_RETENTION_DAYS", default=30)
+# Who was in which call from when to when, how the connection was and why it ended.
+REPORT_RETENTION_DAYS = env.int("REPORT_RETENTION_DAYS", default=90)
+
 # --- Limits of the web process --------------------------------------------------------------------------------------
 # Django requests at work at once, each in a thread; as many again may wait, the rest get 503.
 HTTP_CONCURRENCY = env.int("HTTP_CONCURRENCY", default=32)

@@ -154,6 +154,7 @@ class FakeEngine:
         "UpdateParticipant": api.UpdateParticipantRequest,
         "DeleteRoom": api.DeleteRoomRequest,
         "ListParticipants": api.ListParticipantsRequest,
+        "SendData": api.SendDataRequest,
     }
 
     def __init__(self) -> None:

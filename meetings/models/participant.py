@@ -83,6 +83,11 @@ class ParticipantQuerySet(models.QuerySet["Participant"]):
     def admitted(self) -> ParticipantQuerySet:
         return self.filter(state=State.ADMITTED)
 
+    def with_hand_up(self) -> ParticipantQuerySet:
+        """Whose hand is up, in the order of raising. One raised before the last admission fell when they left."""
+        raised = self.admitted().filter(hand_raised_at__gte=models.F("admitted_at"))
+        return raised.order_by("hand_raised_at", "identity")
+
     def present(self) -> ParticipantQuerySet:
         return self.filter(state__in=[State.WAITING, State.ADMITTED])
 
@@ -109,6 +114,8 @@ class Participant(models.Model):
     created_at = models.DateTimeField(_("created at"), default=timezone.now, editable=False)
     admitted_at = models.DateTimeField(_("admitted at"), null=True, blank=True, editable=False)
     ended_at = models.DateTimeField(_("ended at"), null=True, blank=True, editable=False)
+    # Since when; the order of hands. See `with_hand_up`.
+    hand_raised_at = models.DateTimeField(_("hand raised at"), null=True, blank=True, editable=False)
 
     objects = ParticipantQuerySet.as_manager()
 

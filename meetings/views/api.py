@@ -65,7 +65,7 @@ def enter(request: HttpRequest, slug: str) -> HttpResponse:
     source = source_of(request)
     if not is_allowed("enter", slug, source, per_minute=ENTRIES_PER_MINUTE):
         raise TooManyRequests
-    name = _body(request).get("name", "")
+    name = body_of(request).get("name", "")
     if not isinstance(name, str):
         raise BadRequest
     room = _door(slug, source)
@@ -98,7 +98,7 @@ def leave(request: HttpRequest, slug: str) -> HttpResponse:
 @require_POST
 @json_api
 def admit(request: HttpRequest, slug: str, identity: str) -> HttpResponse:
-    acting, target = _moderator_and_target(request, slug, identity)
+    acting, target = moderator_and_target(request, slug, identity)
     lobby.admit(target, acting=acting)
     return HttpResponse(status=_NO_CONTENT)
 
@@ -106,7 +106,7 @@ def admit(request: HttpRequest, slug: str, identity: str) -> HttpResponse:
 @require_POST
 @json_api
 def deny(request: HttpRequest, slug: str, identity: str) -> HttpResponse:
-    acting, target = _moderator_and_target(request, slug, identity)
+    acting, target = moderator_and_target(request, slug, identity)
     lobby.deny(target, acting=acting)
     return HttpResponse(status=_NO_CONTENT)
 
@@ -114,7 +114,7 @@ def deny(request: HttpRequest, slug: str, identity: str) -> HttpResponse:
 @require_POST
 @json_api
 def remove(request: HttpRequest, slug: str, identity: str) -> HttpResponse:
-    acting, target = _moderator_and_target(request, slug, identity)
+    acting, target = moderator_and_target(request, slug, identity)
     moderation.remove(target, acting=acting)
     return HttpResponse(status=_NO_CONTENT)
 
@@ -122,8 +122,8 @@ def remove(request: HttpRequest, slug: str, identity: str) -> HttpResponse:
 @require_POST
 @json_api
 def mute(request: HttpRequest, slug: str, identity: str) -> HttpResponse:
-    acting, target = _moderator_and_target(request, slug, identity)
-    moderation.mute(target, _text(request, "source"), acting=acting)
+    acting, target = moderator_and_target(request, slug, identity)
+    moderation.mute(target, text_of(request, "source"), acting=acting)
     return HttpResponse(status=_NO_CONTENT)
 
 
@@ -132,7 +132,7 @@ def mute(request: HttpRequest, slug: str, identity: str) -> HttpResponse:
 def role(request: HttpRequest, slug: str, identity: str) -> HttpResponse:
     acting = access.access_hosted(access.visitor_of(request), slug)
     target = access.access_target(acting, identity)
-    moderation.change_role(target, _text(request, "role"), acting=acting)
+    moderation.change_role(target, text_of(request, "role"), acting=acting)
     return HttpResponse(status=_NO_CONTENT)
 
 
@@ -173,7 +173,7 @@ def _door(slug: str, source: str) -> Any:
         raise
 
 
-def _moderator_and_target(request: HttpRequest, slug: str, identity: str) -> tuple[Participant, Participant]:
+def moderator_and_target(request: HttpRequest, slug: str, identity: str) -> tuple[Participant, Participant]:
     acting = access.access_moderated(access.visitor_of(request), slug)
     return acting, access.access_target(acting, identity)
 
@@ -190,21 +190,21 @@ def _rotate_session(request: HttpRequest, own: Participant) -> None:
             request.session.cycle_key()
 
 
-def _body(request: HttpRequest) -> dict[str, Any]:
+def body_of(request: HttpRequest, *, max_bytes: int = MAX_BODY_BYTES) -> dict[str, Any]:
     """The JSON object that was sent. Raises `BadRequest`."""
-    if request.content_type != "application/json" or len(request.body) > MAX_BODY_BYTES:
+    if request.content_type != "application/json" or len(request.body) > max_bytes:
         raise BadRequest
     try:
         body = json.loads(request.body)
-    except ValueError as error:  # also bytes that are no UTF-8
+    except (ValueError, RecursionError) as error:  # also bytes that are no UTF-8, and a thousand brackets
         raise BadRequest from error
     if not isinstance(body, dict):
         raise BadRequest
     return body
 
 
-def _text(request: HttpRequest, field: str) -> str:
-    value = _body(request).get(field)
+def text_of(request: HttpRequest, field: str) -> str:
+    value = body_of(request).get(field)
     if not isinstance(value, str):
         raise BadRequest
     return value

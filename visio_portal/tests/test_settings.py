@@ -103,6 +103,7 @@ MISTAKES: list[tuple[dict[str, object], str, str]] = [
     ({"LOG_LEVEL": "LOUD"}, "visio.E024", "LOG_LEVEL"),
     ({"LOG_FORMAT": "xml"}, "visio.E025", "LOG_FORMAT"),
     ({"WARM_STANDBY": "maybe"}, "visio.E027", "WARM_STANDBY"),
+    ({"CHAT_RETENTION_DAYS": -1}, "visio.E028", "CHAT_RETENTION_DAYS"),
     ({"DEBUG": True, "PORTAL_URL": "https://visio.example.org"}, "visio.E026", "DEBUG"),
 ]
 

@@ -1,0 +1,187 @@
+"""One row and one log line at each departure, so that "why did it cut at 10:14" has an answer.
+
+Two tell of it: the engine, with its reason, whatever became of the page; and the page, with what only it knows. Which
+comes first depends on how the call ended. What the page sends is typed, bounded and never believed further than that.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from accounts.rate_limits import is_allowed
+from meetings.browser_names import browser_of
+from meetings.models import Attendance, CallReport, Participant
+from meetings.models.report import PATH_MAX_LENGTH, REASON_MAX_LENGTH
+from meetings.refusals import BadRequest, NotAdmitted, TooManyRequests
+
+# A page that is reloaded again and again reports each time; more is no page.
+REPORTS_PER_MINUTE = 10
+# Of one person and room: what a flood may leave on the disk.
+REPORTS_PER_DAY = 200
+MAX_BROWSER_LENGTH = 512
+
+_DAY = timedelta(days=1)
+_LONGEST_S = 7 * 86_400
+# The page's clock starts before the engine's, and the engine hears of some ends later than the page.
+_SLACK = timedelta(minutes=2)
+# What may be said of a departure before the engine's word comes: it waits a minute for who might resume.
+_ADOPT_WITHIN = timedelta(minutes=10)
+_REASON = re.compile(rf"[a-z0-9_-]{{1,{REASON_MAX_LENGTH}}}")
+_PATH = re.compile(rf"[a-z0-9+/-]{{1,{PATH_MAX_LENGTH}}}")
+_REPLACED = "duplicate_identity"
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a page said, checked. None or "": not said."""
+
+    reason: str
+    browser: str
+    path: str
+    loss_percent: float | None
+    rtt_ms: int | None
+    reconnects: int | None
+    join_ms: int | None
+
+
+def report(own: Participant, body: Mapping[str, Any]) -> None:
+    """The page's word at leaving. Raises `BadRequest`, `NotAdmitted`, `TooManyRequests`."""
+    if own.admitted_at is None:
+        raise NotAdmitted
+    now = timezone.now()
+    if not is_allowed("report", own.identity, per_minute=REPORTS_PER_MINUTE):
+        raise TooManyRequests
+    if own.reports.filter(created_at__gt=now - _DAY).count() >= REPORTS_PER_DAY:
+        raise TooManyRequests
+    told = told_by(body)
+    duration_s = round(_number(body, "durationS", _LONGEST_S) or 0)
+    began_at = now - timedelta(seconds=duration_s)
+    with transaction.atomic():
+        row = _row_for(own, told, began_at, now)
+        CallReport.objects.filter(pk=row.pk).update(**asdict(told), reported_at=now)
+    log.info(
+        "call_report",
+        room=own.room.media_name,
+        participant=own.identity,
+        stay="" if row.attendance is None else row.attendance.sid,
+        duration_s=duration_s,
+        **asdict(told),
+    )
+
+
+def stay_ended(attendance: Attendance) -> None:
+    """The engine's word. Called in the transaction that records it, again where the engine corrects it."""
+    left_at = attendance.left_at
+    if left_at is None:
+        return
+    if not CallReport.objects.filter(attendance=attendance).exists():
+        _adopt(attendance)
+    row = _row_of(attendance)
+    CallReport.objects.filter(pk=row.pk).update(began_at=attendance.joined_at, ended_at=left_at)
+    log.info(
+        "call_left",
+        room=attendance.call.room.media_name,
+        participant=attendance.participant.identity,
+        stay=attendance.sid,
+        reason=attendance.reason,
+        duration_s=round((left_at - attendance.joined_at).total_seconds()),
+    )
+
+
+def told_by(body: Mapping[str, Any]) -> Told:
+    """The checked form of a page's JSON. Raises `BadRequest` on what is of the wrong type; numbers are bounded."""
+    return Told(
+        reason=_word(body, "reason", _REASON),
+        browser=browser_of(_string(body, "browser")[:MAX_BROWSER_LENGTH]),
+        path=_word(body, "path", _PATH),
+        loss_percent=_rounded(_number(body, "lossPercent", 100)),
+        rtt_ms=_whole(_number(body, "rttMs", 600_000)),
+        reconnects=_whole(_number(body, "reconnects", 10_000)),
+        join_ms=_whole(_number(body, "joinMs", 3_600_000)),
+    )
+
+
+def _row_for(own: Participant, told: Told, began_at: datetime, now: datetime) -> CallReport:
+    """The departure that the page speaks of: the engine's, if it has told of the stay already."""
+    during = Q(left_at__isnull=True) | Q(left_at__gte=began_at - _SLACK)
+    stays = own.attendances.filter(during).order_by("-joined_at")
+    if told.reason == _REPLACED:
+        stays = stays.filter(left_at__isnull=False)  # the open one is that of the page that took its place
+    stay = stays.first()
+    if stay is None:
+        return CallReport.objects.create(participant=own, began_at=began_at, ended_at=now)
+    # A page that was hidden and came back reports twice of one stay: the later word is the truer one.
+    return _row_of(stay)
+
+
+def _row_of(stay: Attendance) -> CallReport:
+    """The stay's one row. Of the engine's and the page's word at the same moment, one makes it."""
+    row, _ = CallReport.objects.get_or_create(
+        attendance=stay,
+        defaults={
+            "participant_id": stay.participant_id,
+            "began_at": stay.joined_at,
+            "ended_at": max(timezone.now(), stay.joined_at),
+        },
+    )
+    return row
+
+
+def _adopt(stay: Attendance) -> None:
+    """Takes up what the page said of this stay before the engine had told of it at all."""
+    told = CallReport.objects.filter(
+        participant_id=stay.participant_id,
+        attendance=None,
+        reported_at__gt=timezone.now() - _ADOPT_WITHIN,
+        reported_at__gte=stay.joined_at,
+    ).first()
+    if told is not None:
+        CallReport.objects.filter(pk=told.pk, attendance=None).update(attendance=stay)
+
+
+def _string(body: Mapping[str, Any], field: str) -> str:
+    value = body.get(field)
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise BadRequest
+    return value
+
+
+def _word(body: Mapping[str, Any], field: str, pattern: re.Pattern[str]) -> str:
+    """A word of a list that is the page's: never a sentence."""
+    value = _string(body, field).lower()
+    if value and not pattern.fullmatch(value):
+        raise BadRequest
+    return value
+
+
+def _number(body: Mapping[str, Any], field: str, most: int) -> float | None:
+    value = body.get(field)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise BadRequest
+    if isinstance(value, float) and not math.isfinite(value):  # Python reads NaN and Infinity, which are no JSON
+        raise BadRequest
+    return min(max(value, 0), most)
+
+
+def _whole(value: float | None) -> int | None:
+    return None if value is None else round(value)
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 1)
