@@ -13,7 +13,7 @@ from tests.screens import ChromiumScreen, assert_screens_meet, chromium
 
 pytestmark = [pytest.mark.browser, pytest.mark.calls]
 
-LARGE, SMALL = {"width": 1280, "height": 720}, {"width": 480, "height": 400}
+LARGE, SMALL = {"width": 1600, "height": 1000}, {"width": 480, "height": 400}
 # What browsers note on the console when a connection of theirs is cut.
 CUT = (r"WebSocket", r"net::ERR_", r"status of 50[0-9]", r"could not establish", r"signal connection", r"signal stream")
 
@@ -24,6 +24,7 @@ async def test_a_smaller_window_gets_the_lower_layer_and_a_larger_one_the_upper(
         await guest_is_admitted(host, guest, slug, "Bob Petit")
         everyone = [host, guest]
         sender = await host.identity()
+        await guest.page.set_viewport_size(LARGE)  # type: ignore[arg-type]  # a dict of the same keys
         upper = await _steady_width(guest, sender, lambda width: width > 320)
         await assert_screens_meet(everyone)
         for size, is_right in ((SMALL, lambda width: width < upper), (LARGE, lambda width: width == upper)):
