@@ -50,7 +50,9 @@ class Options:
 async def worker_kill(folder: Path, options: Options) -> dict[str, Any]:
     """kill -9 of one worker of two: how long until everybody hears each person's own tone again."""
     back: list[float] = []
-    with running(Portal(folder)) as portal:
+    # All talk at once, and nobody is left out as the ninth loudest.
+    everybody = {"RELAY_LOUDEST_AUDIO": str(options.people)}
+    with running(Portal(folder, environment=everybody)) as portal:
         async with AsyncExitStack() as stack:
             hit = await stack.enter_async_context(in_room(portal, portal.room_on(0), options.people, SOUND_ONLY))
             spared = await stack.enter_async_context(in_room(portal, portal.room_on(1), 2))
