@@ -89,6 +89,15 @@ class Person:
                 f"/api/rooms/{slug}/{act}", json.dumps(body or {}), content_type="application/json"
             )
 
+    def beacon(self, room: Room, body: Any, *, origin: str = "http://testserver") -> HttpResponse:
+        """The page's report at leaving: no header of ours, and the Origin that a browser adds."""
+        return self.client.post(  # type: ignore[return-value]  # see get
+            f"/api/rooms/{room.slug}/report",
+            body if isinstance(body, str | bytes) else json.dumps(body),
+            content_type="application/json",
+            headers={"origin": origin} if origin else {},
+        )
+
     def state(self, room: Room) -> HttpResponse:
         return self.get(f"/api/rooms/{room.slug}/state")
 

@@ -45,6 +45,13 @@ DOORS: dict[str, Door] = {
     "mute": on_target("mute", {"source": "microphone"}),
     "role": on_target("role", {"role": "moderator"}),
     "admit_all": api("admit_all"),
+    "lower_hand": on_target("lower_hand"),
+    "lower_hands": api("lower_hands"),
+    "messages": lambda person, room, target: person.get(f"/api/rooms/{room.slug}/messages"),
+    "post message": api("messages", {"text": "Hello", "key": "k1"}),
+    "reactions": api("reactions", {"reaction": "clap"}),
+    "hand": api("hand", {"isRaised": True}),
+    "report": lambda person, room, target: person.beacon(room, {"reason": "left"}),
     "lock": api("lock"),
     "unlock": api("unlock"),
     "end": api("end"),
@@ -53,7 +60,9 @@ DOORS: dict[str, Door] = {
     "close": form("/rooms/{slug}/close"),
     "forgive": form("/rooms/{slug}/participants/{identity}/forgive"),
 }
-MODERATION = ("admit", "deny", "remove", "mute", "admit_all", "lock", "unlock", "end")
+MODERATION = ("admit", "deny", "remove", "mute", "lower_hand", "lower_hands", "admit_all", "lock", "unlock", "end")
+# What everybody in the call does beside speaking.
+TOGETHER = {"messages": 200, "post message": 201, "reactions": 204, "hand": 204}
 NEEDS_ADMITTED_TARGET = ("mute", "role")
 
 # What each person gets while the call goes on:   Alice, Bob, Charlie, Dana, Eve
@@ -64,6 +73,8 @@ EXPECTED: dict[str, tuple[int, int, int, int, int]] = {
     "state": (200, 200, 200, 404, 404),
     "leave": (204, 204, 204, 404, 404),
     **dict.fromkeys(MODERATION, (204, 204, 403, 404, 404)),
+    **{door: (status, status, status, 403, 403) for door, status in TOGETHER.items()},
+    "report": (204, 204, 204, 404, 404),
     "role": (204, 403, 403, 404, 404),
     "settings": (200, 404, 404, 404, 302),
     "save settings": (302, 404, 404, 404, 302),
@@ -115,7 +126,8 @@ AFTERWARDS: dict[str, tuple[int, int, int, int]] = {
     "token": (403, 403, 403, 403),
     "state": (200, 200, 200, 200),
     "leave": (204, 204, 204, 204),
-    **dict.fromkeys((*MODERATION, "role"), (403, 403, 403, 403)),
+    **dict.fromkeys((*MODERATION, *TOGETHER, "role"), (403, 403, 403, 403)),
+    "report": (204, 204, 204, 204),
 }
 STATES = (State.WAITING, State.DENIED, State.REMOVED, State.LEFT)
 
@@ -140,6 +152,7 @@ def test_a_room_that_is_closed_for_good_lets_nobody_in(door: str, meeting: Meeti
             "enter": 410,
             "token": 403,
             "role": moderation,
+            **dict.fromkeys(TOGETHER, 403),
             **dict.fromkeys(MODERATION, moderation),
         }
         answer = DOORS[door](meeting.cast[name], meeting.room, frank)
@@ -157,7 +170,7 @@ def test_a_locked_room_refuses_who_is_new_and_keeps_who_is_in(name: str, status:
         assert answer.json()["error"] == "locked"  # type: ignore[attr-defined]  # the test client's
 
 
-@pytest.mark.parametrize("door", ["admit", "deny", "remove", "mute", "role"])
+@pytest.mark.parametrize("door", ["admit", "deny", "remove", "mute", "lower_hand", "role"])
 def test_the_host_of_one_room_has_no_power_in_another(door: str, meeting: Meeting) -> None:
     frank = waiting_frank(meeting, door)
     danas_room = Room.objects.create(owner=meeting.cast.dana.signed_in)
@@ -181,7 +194,7 @@ def test_a_suspended_account_gets_nothing(meeting: Meeting) -> None:
     assert meeting.cast.bob.call(meeting.room, "lock").status_code == 404
 
 
-@pytest.mark.parametrize("act", ["enter", "token", "leave", "lock", "end"])
+@pytest.mark.parametrize("act", ["enter", "token", "leave", "messages", "reactions", "hand", "lock", "end"])
 def test_a_request_from_another_site_is_refused(act: str, meeting: Meeting) -> None:
     client = meeting.cast.alice.client
     client.handler.enforce_csrf_checks = True

@@ -107,7 +107,7 @@ def test_a_room_says_how_many_people_are_inside_now(cast: Cast) -> None:
     _stay(call, inside, "PA_2")  # a second window is no second person
     _stay(call, gone, "PA_3", left_at=now)
     _stay(over, gone, "PA_4")
-    assert list(Room.objects.with_people_inside().values_list("people_inside", flat=True)) == [1]
+    assert [vars(found)["people_inside"] for found in Room.objects.with_people_inside()] == [1]
     for path in ("/", "/rooms/"):
         assert "1 person inside now" in cast.alice.client.get(path, headers={"accept-language": "en"}).content.decode()
     CallSession.objects.update(ended_at=timezone.now())

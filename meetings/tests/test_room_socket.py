@@ -16,7 +16,7 @@ from accounts.models import User
 from meetings import outbox
 from meetings.models import Participant, Room
 from meetings.models.participant import Role, State
-from meetings.services import lobby, moderation
+from meetings.services import lobby, moderation, together
 from visio_portal.asgi import portal_websockets
 from visio_portal.testing import Cast, Person, make_cast
 
@@ -172,6 +172,23 @@ async def test_a_demoted_moderator_no_longer_hears_who_waits(meeting: Meeting) -
     await rows(outbox.notify_room, meeting.room)
     assert (await heard(socket))["state"]["waiting"] == []
     await socket.disconnect()
+
+
+async def test_a_raised_hand_is_told_at_once_to_who_is_inside_and_not_to_who_waits(meeting: Meeting) -> None:
+    bob = await rows(meeting.cast.bob.sits, meeting.room)
+    sockets = [await opened(person, meeting.room) for person in (meeting.cast.alice, meeting.cast.bob)]
+    waiting = await opened(meeting.cast.eve, meeting.room)
+    for socket in (*sockets, waiting):
+        assert (await heard(socket))["state"]["hands"] == []
+    await rows(together.set_hand, bob, is_raised=True)
+    for socket in sockets:
+        assert (await heard(socket))["state"]["hands"] == [bob.identity]
+    await rows(together.lower_hands, acting=meeting.alice)
+    for socket in sockets:
+        assert (await heard(socket))["state"]["hands"] == []
+    assert await waiting.receive_nothing()
+    for socket in (*sockets, waiting):
+        await socket.disconnect()
 
 
 @pytest.mark.parametrize("name", ["dana", "charlie"])

@@ -90,7 +90,7 @@ def lower_hands(request: HttpRequest, slug: str) -> HttpResponse:
 @require_POST
 @json_api
 def report(request: HttpRequest, slug: str) -> HttpResponse:
-    if not is_same_origin(request.headers.get("Origin", ""), request.headers.get("Host", "")):
+    if not is_same_origin(request.headers.get("Origin", ""), request.get_host()):
         raise NotAllowed
     reports.report(access.access_own(access.visitor_of(request), slug), body_of(request))
     return HttpResponse(status=_NO_CONTENT)

@@ -1,0 +1,339 @@
+"""One row and one log line a departure: the engine's word and the page's, in whatever order; garbage gets nowhere."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+import structlog
+from django.test import Client, override_settings
+from django.utils import timezone
+
+from accounts.models import User
+from jobs.queue import enqueue
+from jobs.worker import Worker
+from meetings.browser_names import browser_of
+from meetings.engine_events import close_attendance
+from meetings.models import Attendance, CallReport, CallSession, Participant
+from meetings.models.participant import State
+from meetings.services import reports
+from meetings.tests.conftest import Meeting
+from visio_portal.testing import Person
+
+WHOLE = {
+    "durationS": 1800.4,
+    "reason": "connection_lost",
+    "browser": "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0",
+    "path": "udp",
+    "lossPercent": 2.345,
+    "rttMs": 41.7,
+    "reconnects": 3,
+    "joinMs": 812,
+}
+
+
+def stay(meeting: Meeting, sid: str = "PA_1", *, minutes: float = 30, person: Participant | None = None) -> Attendance:
+    """A connection that began some minutes ago and is open."""
+    began = timezone.now() - timedelta(minutes=minutes)
+    call, _ = CallSession.objects.get_or_create(
+        sid="RM_1", defaults={"room": meeting.room, "started_at": began, "last_seen_at": began}
+    )
+    return Attendance.objects.create(
+        participant=person or meeting.charlie, call=call, sid=sid, joined_at=began, last_seen_at=began
+    )
+
+
+def leave(attendance: Attendance, reason: str = "client_initiated", at: datetime | None = None) -> None:
+    close_attendance(Attendance.objects.get(pk=attendance.pk), at or timezone.now(), reason)
+
+
+def assert_whole(row: CallReport, attendance: Attendance | None) -> None:
+    told = (row.reason, row.browser, row.path, row.loss_percent, row.rtt_ms, row.reconnects, row.join_ms)
+    assert told == ("connection_lost", "Firefox 128 (Linux)", "udp", 2.3, 42, 3, 812)
+    assert row.attendance == attendance
+    assert row.reported_at is not None
+
+
+def test_the_pages_word_then_the_engines(meeting: Meeting) -> None:
+    attendance = stay(meeting)
+    with structlog.testing.capture_logs() as lines:
+        assert meeting.cast.charlie.beacon(meeting.room, WHOLE).status_code == 204
+        leave(attendance, "connection_timeout")
+    row = CallReport.objects.get()
+    assert_whole(row, attendance)
+    attendance.refresh_from_db()
+    assert (row.began_at, row.ended_at) == (attendance.joined_at, attendance.left_at)
+    [line] = [line for line in lines if line["event"] == "call_report"]
+    assert {key: line[key] for key in ("room", "participant", "stay", "duration_s", "reason", "path", "rtt_ms")} == {
+        "room": meeting.room.media_name,
+        "participant": meeting.charlie.identity,
+        "stay": "PA_1",
+        "duration_s": 1800,
+        "reason": "connection_lost",
+        "path": "udp",
+        "rtt_ms": 42,
+    }
+    [line] = [line for line in lines if line["event"] == "call_left"]
+    assert (line["stay"], line["reason"], line["duration_s"]) == ("PA_1", "connection_timeout", 1800)
+
+
+def test_the_engines_word_then_the_pages(meeting: Meeting) -> None:
+    attendance = stay(meeting)
+    leave(attendance)
+    assert CallReport.objects.get().reported_at is None
+    meeting.cast.charlie.beacon(meeting.room, WHOLE)
+    assert_whole(CallReport.objects.get(), attendance)
+
+
+def test_a_page_that_says_nothing_still_leaves_its_row(meeting: Meeting) -> None:
+    leave(stay(meeting), "lost")
+    row = CallReport.objects.get()
+    assert (row.attendance and row.attendance.reason, row.reported_at, row.path) == ("lost", None, "")
+
+
+def test_a_page_that_reports_before_the_engine_told_of_it_is_joined_to_its_stay(meeting: Meeting) -> None:
+    meeting.cast.charlie.beacon(meeting.room, {**WHOLE, "durationS": 1})
+    assert CallReport.objects.get().attendance is None
+    attendance = stay(meeting, minutes=0.02)
+    leave(attendance)
+    assert_whole(CallReport.objects.get(), attendance)
+
+
+def test_a_page_that_never_got_through_leaves_a_row_of_its_own(meeting: Meeting) -> None:
+    stay(meeting, person=meeting.bob)
+    meeting.cast.charlie.beacon(meeting.room, {**WHOLE, "durationS": 20})
+    row = CallReport.objects.get()
+    assert_whole(row, None)
+    assert row.ended_at - row.began_at == timedelta(seconds=20)
+
+
+def test_of_two_reports_on_one_stay_the_later_counts(meeting: Meeting) -> None:
+    attendance = stay(meeting)
+    meeting.cast.charlie.beacon(meeting.room, {"reason": "page_hidden", "path": "tcp"})
+    meeting.cast.charlie.beacon(meeting.room, WHOLE)
+    assert_whole(CallReport.objects.get(), attendance)
+
+
+def test_a_report_is_of_the_last_connection(meeting: Meeting) -> None:
+    first = stay(meeting, "PA_1")
+    leave(first, "lost", timezone.now() - timedelta(minutes=10))
+    second = stay(meeting, "PA_2", minutes=9)
+    meeting.cast.charlie.beacon(meeting.room, WHOLE)
+    assert CallReport.objects.get(attendance=first).reported_at is None
+    assert_whole(CallReport.objects.get(attendance=second), second)
+
+
+def test_a_page_whose_place_was_taken_reports_on_its_own_stay(meeting: Meeting) -> None:
+    first = stay(meeting, "PA_1")
+    stay(meeting, "PA_2", minutes=0)
+    leave(first, "duplicate_identity")
+    meeting.cast.charlie.beacon(meeting.room, {"reason": "DUPLICATE_IDENTITY", "durationS": 1800})
+    row = CallReport.objects.get()
+    assert (row.attendance, row.reason) == (first, "duplicate_identity")
+
+
+def test_a_report_is_not_of_last_weeks_stay(meeting: Meeting) -> None:
+    old = stay(meeting, minutes=10_000)
+    leave(old, at=timezone.now() - timedelta(minutes=9_000))
+    meeting.cast.charlie.beacon(meeting.room, {**WHOLE, "durationS": 60})
+    assert CallReport.objects.filter(attendance=None).count() == 1
+
+
+def test_the_engines_correction_moves_the_end(meeting: Meeting) -> None:
+    attendance = stay(meeting)
+    leave(attendance, "lost", timezone.now() - timedelta(minutes=5))
+    truth = timezone.now() - timedelta(minutes=3)
+    leave(attendance, "client_initiated", truth)
+    row = CallReport.objects.get()
+    assert (row.ended_at, row.attendance and row.attendance.reason) == (truth, "client_initiated")
+
+
+@pytest.mark.parametrize("state", [State.ADMITTED, State.LEFT, State.REMOVED, State.DENIED])
+def test_who_was_put_out_may_still_report(state: State, meeting: Meeting) -> None:
+    Participant.objects.filter(pk=meeting.charlie.pk).update(state=state)
+    assert meeting.cast.charlie.beacon(meeting.room, WHOLE).status_code == 204
+
+
+def test_who_was_never_let_in_has_nothing_to_report(meeting: Meeting) -> None:
+    frank = Person("Frank")
+    frank.sits(meeting.room, state=State.WAITING)
+    assert frank.beacon(meeting.room, WHOLE).status_code == 403
+    assert meeting.cast.eve.beacon(meeting.room, WHOLE).status_code == 404
+    assert not CallReport.objects.exists()
+
+
+@pytest.mark.parametrize("origin", ["", "null", "https://evil.example", "http://testserver.evil.example", "http://["])
+def test_another_site_reports_nothing(origin: str, meeting: Meeting) -> None:
+    assert meeting.cast.charlie.beacon(meeting.room, WHOLE, origin=origin).status_code == 403
+    assert not CallReport.objects.exists()
+
+
+# --- garbage
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"\xff",
+        b"[]",
+        b"null",
+        b"[" * 4000,
+        b'{"rttMs": ' + b"9" * 4000 + b"}",
+        b" " * 5000,
+        *(json.dumps({field: value}) for field in WHOLE for value in ([], {}, True, [1], {"a": "b"})),
+        *(json.dumps({field: value}) for field in ("reason", "browser", "path") for value in (1, 1.5)),
+        *(json.dumps({field: "text"}) for field in ("durationS", "lossPercent", "rttMs", "reconnects", "joinMs")),
+        *(f'{{"rttMs": {value}}}' for value in ("NaN", "Infinity", "-Infinity", "1e999")),
+        *(
+            json.dumps({field: value})
+            for field in ("reason", "path")
+            for value in ("a sentence of somebody", "x" * 41, "eyJhbGciOi.eyJzdWIi.sig", "a\x00b", "\ud800", "é")
+        ),
+    ],
+)
+def test_garbage_leaves_no_row_and_is_refused(body: Any, meeting: Meeting) -> None:
+    status = meeting.cast.charlie.beacon(meeting.room, body).status_code
+    huge = isinstance(body, bytes) and body.startswith(b'{"rttMs": 9')
+    assert status == (204 if huge else 400)  # a number of 4000 digits is one, only too large
+    assert CallReport.objects.count() == huge
+
+
+@pytest.mark.parametrize(("sent", "kept"), [(-5, 0), (10**300, 600_000), (1e308, 600_000), (0, 0), (None, None)])
+def test_numbers_are_kept_within_bounds(sent: Any, kept: int | None, meeting: Meeting) -> None:
+    assert meeting.cast.charlie.beacon(meeting.room, {"rttMs": sent, "durationS": sent}).status_code == 204
+    row = CallReport.objects.get()
+    assert row.rtt_ms == kept
+    assert row.ended_at - row.began_at <= timedelta(days=7)
+
+
+def test_an_empty_report_and_unknown_fields_are_taken(meeting: Meeting) -> None:
+    assert meeting.cast.charlie.beacon(meeting.room, {"transcript": "what was said", "token": "eyJ"}).status_code == 204
+    row = CallReport.objects.get()
+    assert (row.reason, row.browser, row.path, row.rtt_ms) == ("", "", "", None)
+
+
+def test_reports_are_limited_by_minute_and_by_day(meeting: Meeting, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reports, "REPORTS_PER_MINUTE", 5)
+    monkeypatch.setattr(reports, "REPORTS_PER_DAY", 3)
+    answers = [meeting.cast.charlie.beacon(meeting.room, {}).status_code for _ in range(6)]
+    assert answers == [204, 204, 204, 429, 429, 429]
+    assert CallReport.objects.count() == 3
+    assert meeting.cast.bob.beacon(meeting.room, {}).status_code == 204
+
+
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [
+        ("", ""),
+        ("Firefox 128", "Firefox 128"),
+        ("Chrome 131 on Windows", "Chrome 131 (Windows)"),
+        (
+            "Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 Chrome/131.0.0.0 Safari/537.36 Edg/131.0",
+            "Edge 131 (Windows)",
+        ),
+        (
+            "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 Chrome/131.0 Mobile Safari/537.36",
+            "Chrome 131 (Android)",
+        ),
+        ("Mozilla/5.0 (iPhone; CPU iPhone OS 17_4 like Mac OS X) Version/17.4 Mobile Safari/604.1", "Safari 17 (iOS)"),
+        ("Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) Version/17.4 Safari/605.1.15", "Safari 17 (macOS)"),
+        ("<b>my secret</b>", "other"),
+        ("eyJhbGciOi.eyJzdWIi.sig", "other"),
+        ("Firefox " + "9" * 400, "Firefox 9999"),
+    ],
+)
+def test_of_a_browser_only_name_version_and_system_are_kept(sent: str, kept: str) -> None:
+    assert browser_of(sent) == kept
+
+
+# --- "why did it cut at 10:14?"
+
+
+@pytest.fixture
+def administrator(meeting: Meeting) -> Client:
+    client = Client()
+    client.force_login(User.objects.create_superuser("root@culture.example"))
+    return client
+
+
+def at_paris(hour: int, minute: int) -> datetime:
+    yesterday = timezone.now().astimezone(ZoneInfo("Europe/Paris")) - timedelta(days=1)
+    return yesterday.replace(hour=hour, minute=minute, second=20)
+
+
+def departure(
+    meeting: Meeting, person: Participant, ended_at: datetime, engines_reason: str, **told: Any
+) -> CallReport:
+    attendance = stay(meeting, sid=f"PA_{person.name}_{ended_at:%H%M}", person=person, minutes=4_000)
+    leave(attendance, engines_reason, ended_at)
+    CallReport.objects.filter(attendance=attendance).update(**told)
+    return CallReport.objects.get(attendance=attendance)
+
+
+PATH = "/admin/meetings/callreport/"
+
+
+def listed(client: Client, query: str) -> list[str]:
+    page = client.get(PATH + query, headers={"accept-language": "en"})
+    assert page.status_code == 200
+    return [row.participant.name for row in page.context["cl"].result_list]
+
+
+def test_the_administrator_finds_why_it_cut_at_1014(meeting: Meeting, administrator: Client) -> None:
+    departure(
+        meeting, meeting.charlie, at_paris(10, 14), "connection_timeout",
+        path="tcp", loss_percent=7.5, rtt_ms=310, reconnects=2, browser="Firefox 128 (Linux)", reason="connection_lost",
+    )  # fmt: skip
+    departure(meeting, meeting.bob, at_paris(10, 50), "client_initiated")
+    departure(meeting, meeting.alice, at_paris(22, 14), "client_initiated")
+    assert listed(administrator, "?q=10:14") == [meeting.charlie.name]
+    assert listed(administrator, "?q=10h48+budget") == [meeting.bob.name]
+    assert listed(administrator, "?q=10:14+nobody") == []
+    assert listed(administrator, f"?q={meeting.charlie.name.split()[0]}") == [meeting.charlie.name]
+    assert listed(administrator, "?end=cut") == [meeting.charlie.name]
+    assert listed(administrator, "?end=wished") == [meeting.alice.name, meeting.bob.name]
+    assert listed(administrator, "?end=never") == []
+    page = administrator.get(PATH + "?q=10:14").content.decode()
+    for shown in ("Budget committee", "connection_timeout", "connection_lost", "tcp", "310", "Firefox 128 (Linux)"):
+        assert shown in page, shown
+    assert meeting.room.slug not in page
+
+
+def test_the_search_by_time_works_over_midnight(meeting: Meeting, administrator: Client) -> None:
+    departure(meeting, meeting.charlie, at_paris(23, 58), "lost")
+    departure(meeting, meeting.bob, at_paris(0, 3), "lost")
+    assert sorted(listed(administrator, "?q=0:01")) == sorted([meeting.charlie.name, meeting.bob.name])
+    assert listed(administrator, "?q=24:01") == []
+
+
+def test_the_list_takes_few_queries_however_long_it_is(
+    meeting: Meeting, administrator: Client, django_assert_max_num_queries: Any
+) -> None:
+    for minute in range(40):
+        departure(meeting, meeting.charlie, at_paris(9, minute), "client_initiated")
+    with django_assert_max_num_queries(10):
+        assert len(listed(administrator, "")) == 40
+
+
+def test_departures_are_read_and_never_changed(meeting: Meeting, administrator: Client) -> None:
+    row = departure(meeting, meeting.charlie, at_paris(10, 14), "lost")
+    assert administrator.get(f"{PATH}{row.pk}/change/").status_code == 200
+    assert administrator.post(f"{PATH}{row.pk}/change/", {"reason": "x"}).status_code == 403
+    assert administrator.get(f"{PATH}add/").status_code == 403
+    assert administrator.post(f"{PATH}{row.pk}/delete/", {"post": "yes"}).status_code == 403
+
+
+@override_settings(REPORT_RETENTION_DAYS=2)
+def test_departures_are_forgotten_after_the_days_of_the_setting(meeting: Meeting) -> None:
+    row = departure(meeting, meeting.charlie, at_paris(10, 14), "lost")
+    CallReport.objects.filter(pk=row.pk).update(
+        began_at=timezone.now() - timedelta(days=4), ended_at=timezone.now() - timedelta(days=3)
+    )
+    departure(meeting, meeting.bob, at_paris(10, 14), "lost")
+    enqueue("meetings.purge", {})
+    assert Worker().work_once()
+    assert [left.participant for left in CallReport.objects.all()] == [meeting.bob]
