@@ -66,8 +66,8 @@ class LiveKitServer:
             "keys": {self.api_key: self.api_secret},
             "logging": {"level": "info"},
             "rtc": {
-                "udp_port": processes.free_port(),
-                "tcp_port": processes.free_port(),
+                "udp_port": processes.free_port(self.address),
+                "tcp_port": processes.free_port(self.address),
                 "node_ip": self.address,
                 **(_ON_LOOPBACK if self.address == LOOPBACK else {}),
                 # Without an entry LiveKit sends its clients to public STUN servers. Nobody answers here, nobody has to.

@@ -50,17 +50,17 @@ def children_running(parent: int, word: str) -> list[int]:
     return sorted(found)
 
 
-def free_port() -> int:
-    """A port number that was free for UDP and TCP on the loopback address a moment ago."""
+def free_port(address: str = "127.0.0.1") -> int:
+    """A port number that was free for UDP and TCP on the address a moment ago."""
     for _ in range(50):
         with (
             socket.socket(socket.AF_INET, socket.SOCK_STREAM) as tcp,
             socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp,
         ):
-            tcp.bind(("127.0.0.1", 0))
+            tcp.bind((address, 0))
             port = int(tcp.getsockname()[1])
             try:
-                udp.bind(("127.0.0.1", port))
+                udp.bind((address, port))
             except OSError:  # taken for UDP
                 continue
             return port
