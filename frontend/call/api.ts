@@ -1,5 +1,5 @@
 // The portal's HTTP API of the call page; the only file that calls fetch. Every act on other people goes through here, never from client to client.
-import type { Participant, Role, RoomState, Source } from "./contract.ts";
+import type { ChatHistory, ChatMessage, Participant, Reaction, Role, RoomState, Source } from "./contract.ts";
 
 /** The portal answered, with a refusal. `code` is its `error` field ("locked", "removed" …), or "" where the body was none of ours. */
 export class ApiError extends Error {
@@ -19,8 +19,10 @@ export class Unreachable extends Error {}
 const REQUEST_TIMEOUT_MS = 10_000;
 
 export type Send = (url: string, init: RequestInit) => Promise<Response>;
-export type PersonAct = "admit" | "deny" | "remove";
-export type RoomAct = "admit_all" | "lock" | "unlock" | "end";
+export type PersonAct = "admit" | "deny" | "remove" | "lower_hand";
+export type RoomAct = "admit_all" | "lock" | "unlock" | "end" | "lower_hands";
+/** Which part of the chat: the newest page, or the one before or after a message. */
+export type ChatRange = { after?: string; before?: string };
 
 export type RoomApi = {
   enter(name: string): Promise<{ participant: Participant; state: "waiting" | "admitted" }>;
@@ -31,6 +33,12 @@ export type RoomApi = {
   mute(identity: string, source: Source): Promise<void>;
   setRole(identity: string, role: Role): Promise<void>;
   actOnRoom(act: RoomAct): Promise<void>;
+  /** The same `key` again is the same message again, never a second one. */
+  say(text: string, key: string): Promise<ChatMessage>;
+  messages(range: ChatRange): Promise<ChatHistory>;
+  deleteMessage(id: string): Promise<void>;
+  react(reaction: Reaction): Promise<void>;
+  raiseHand(isRaised: boolean): Promise<void>;
 };
 
 /** `base` is the room's own address, `/api/rooms/<slug>`. */
@@ -76,6 +84,11 @@ export function createRoomApi(
     mute: (identity, source) => request("POST", `${person(identity)}/mute`, { source }),
     setRole: (identity, role) => request("POST", `${person(identity)}/role`, { role }),
     actOnRoom: (act) => request("POST", act),
+    say: (text, key) => request("POST", "messages", { text, key }),
+    messages: (range) => request("GET", `messages?${new URLSearchParams(range)}`),
+    deleteMessage: (id) => request("POST", `messages/${encodeURIComponent(id)}/delete`),
+    react: (reaction) => request("POST", "reactions", { reaction }),
+    raiseHand: (isRaised) => request("POST", "hand", { isRaised }),
   };
 }
 

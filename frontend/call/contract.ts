@@ -23,7 +23,37 @@ export type RoomState = {
   waiting: Participant[];
   /** By identity. */
   roles: Record<string, Role>;
+  /** Whose hand is up, in the order in which they were raised. */
+  hands: string[];
 };
+
+export const REACTIONS = ["thumbs-up", "clap", "heart", "laugh", "surprised", "celebrate"] as const;
+export type Reaction = (typeof REACTIONS)[number];
+
+export type ChatMessage = {
+  id: string;
+  identity: string;
+  name: string;
+  role: Role;
+  text: string;
+  /** ISO 8601, UTC. */
+  sentAt: string;
+  isDeleted?: true;
+};
+
+export type ChatHistory = {
+  messages: ChatMessage[];
+  hasMore: boolean;
+  /** Which of the call's messages are gone. */
+  deleted: string[];
+};
+
+/** Topics of the packets that the portal sends to everybody in the call. */
+export const CHAT_TOPIC = "portal.chat";
+export const REACTION_TOPIC = "portal.reaction";
+
+export type ChatPacket = ChatMessage | { id: string; isDeleted: true };
+export type ReactionPacket = { identity: string; reaction: Reaction };
 
 export type ByeReason = "removed" | "denied" | "ended";
 export type RoomMessage = { type: "state"; state: RoomState } | { type: "bye"; reason: ByeReason };
@@ -41,6 +71,30 @@ export function parseRoomMessage(text: string): RoomMessage | null {
   if (message.type === "state") return typeof message.state?.me?.state === "string" ? message : null;
   if (message.type === "bye") return ["removed", "denied", "ended"].includes(message.reason) ? message : null;
   return null;
+}
+
+/** The content of a chat packet, or null where it is none that this page understands. */
+export function parseChatPacket(payload: Uint8Array): ChatPacket | null {
+  const packet = parsePacket(payload);
+  if (packet === null || typeof packet.id !== "string" || !/^\d+$/.test(packet.id)) return null;
+  if (packet.isDeleted === true) return { id: packet.id, isDeleted: true };
+  const isWhole = ["identity", "name", "role", "text", "sentAt"].every((field) => typeof packet[field] === "string");
+  return isWhole ? (packet as unknown as ChatMessage) : null;
+}
+
+export function parseReactionPacket(payload: Uint8Array): ReactionPacket | null {
+  const packet = parsePacket(payload);
+  const isKnown = REACTIONS.includes(packet?.reaction as Reaction);
+  return typeof packet?.identity === "string" && isKnown ? (packet as ReactionPacket) : null;
+}
+
+function parsePacket(payload: Uint8Array): Record<string, unknown> | null {
+  try {
+    const value: unknown = JSON.parse(new TextDecoder().decode(payload));
+    return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : null;
+  } catch {
+    return null;
+  }
 }
 
 export function mayModerate(role: Role): boolean {

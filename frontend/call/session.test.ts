@@ -11,6 +11,7 @@ const stateOf = (state: MyState, isClosed = false): RoomState => ({
   room: { isLocked: false, isClosed },
   waiting: [],
   roles: {},
+  hands: [],
 });
 const refusal = (code: string, status = 403) => new ApiError(status, code, code);
 
