@@ -14,7 +14,8 @@ const outputFolder = join(root, "build/static/call");
 rmSync(outputFolder, { recursive: true, force: true });
 const { metafile } = await build({
   absWorkingDir: root,
-  entryPoints: ["frontend/call/main.tsx"],
+  // The connection test (`/test`) shares livekit-client's chunk with the call.
+  entryPoints: { main: "frontend/call/main.tsx", test: "frontend/test/main.ts" },
   outdir: outputFolder,
   bundle: true,
   splitting: true,
