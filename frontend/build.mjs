@@ -6,6 +6,7 @@ import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
+import { copyAssets } from "./assets.mjs";
 
 const FIRST_VIEW_BUDGET_BYTES = 200_000;
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -31,6 +32,8 @@ const { metafile } = await build({
   metafile: true,
   logLevel: "warning",
 });
+
+copyAssets(root, outputFolder);
 
 const gzippedBytes = new Map();
 for (const path of Object.keys(metafile.outputs)) {

@@ -10,6 +10,11 @@ from django.http import HttpRequest, HttpResponseBase
 from meetings.own_address import websocket_url
 
 
+# Blur and the noise filter are WebAssembly, served by this portal; a page that needs none may run none.
+_WASM_PAGE = "meetings:call"
+_WASM = "'wasm-unsafe-eval'"
+
+
 class PolicyMiddleware(CSPMiddleware):
     """django-csp's, extended as it provides for."""
 
@@ -17,13 +22,19 @@ class PolicyMiddleware(CSPMiddleware):
         self, request: HttpRequest, response: HttpResponseBase, report_only: bool = False
     ) -> PolicyParts:
         parts: PolicyParts = super().get_policy_parts(request, response, report_only)
+        if request.resolver_match and request.resolver_match.view_name == _WASM_PAGE:
+            _add(parts, "script-src", _WASM)
         try:
             address = websocket_url(request)
         except DisallowedHost:
             return parts  # the answer is 400 and asks for nothing
         is_new = not report_only and address != settings.LIVEKIT_PUBLIC_URL
         if is_new and "[" not in address:  # the grammar has no IPv6 addresses; 'self' stands for it
-            update = dict(parts.update or {})
-            update["connect-src"] = [*update.get("connect-src", ()), address]
-            parts.update = update
+            _add(parts, "connect-src", address)
         return parts
+
+
+def _add(parts: PolicyParts, directive: str, source: str) -> None:
+    update = dict(parts.update or {})
+    update[directive] = [*update.get(directive, ()), source]
+    parts.update = update

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,9 @@ from whitenoise.base import MissingFileError
 from whitenoise.compress import Compressor
 from whitenoise.middleware import WhiteNoiseMiddleware
 from whitenoise.storage import CompressedManifestStaticFilesStorage
+
+
+_NAMED_BY_CONTENT = re.compile(r"call/(?:chunk-[^/]+\.(?:js|css)|vendor/[^/]+-\d[\d.]*/.+)$")
 
 
 class PortalStaticFilesConfig(StaticFilesConfig):
@@ -56,6 +60,12 @@ class StaticFilesMiddleware(WhiteNoiseMiddleware):
             super().add_files(root, prefix)
         else:
             self.names = frozenset([*manifest, *manifest.values()])
+
+    def immutable_file_test(self, path: str, url: str) -> bool:
+        """Also what the front end's build names by its content or version, and refers to by that name."""
+        return _NAMED_BY_CONTENT.match(url.removeprefix(self.static_prefix)) is not None or bool(
+            super().immutable_file_test(path, url)
+        )
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         url = request.path_info

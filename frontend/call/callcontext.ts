@@ -3,9 +3,12 @@ import type { Room } from "livekit-client";
 import { createContext, useContext, useSyncExternalStore } from "react";
 import type { RoomApi } from "./api.ts";
 import type { CallConfig } from "./contract.ts";
+import type { Backgrounds, BackgroundsSnapshot } from "./effects/backgrounds.ts";
+import type { NoiseFilter, NoiseFilterSnapshot } from "./effects/noisefilter.ts";
 import type { Notices } from "./notices.ts";
 import type { Preferences } from "./preferences.ts";
 import type { Preview, PreviewSnapshot } from "./preview.ts";
+import type { Reception, ReceptionSnapshot } from "./reception.ts";
 import type { Wishes } from "./room.ts";
 import type { Later } from "./roomsocket.ts";
 import type { CallSession, Snapshot } from "./session.ts";
@@ -19,6 +22,9 @@ export type CallParts = {
   api: RoomApi;
   session: CallSession<Room>;
   preview: Preview;
+  backgrounds: Backgrounds;
+  noiseFilter: NoiseFilter;
+  reception: Reception;
   notices: Notices;
   wishes: Wishes;
   later: Later;
@@ -42,4 +48,19 @@ export function useSession(): Snapshot<Room> {
 export function usePreview(): PreviewSnapshot {
   const { preview } = useCall();
   return useSyncExternalStore(preview.subscribe, preview.getSnapshot);
+}
+
+export function useBackgrounds(): BackgroundsSnapshot {
+  const { backgrounds } = useCall();
+  return useSyncExternalStore(backgrounds.subscribe, backgrounds.getSnapshot);
+}
+
+export function useNoiseFilter(): NoiseFilterSnapshot {
+  const { noiseFilter } = useCall();
+  return useSyncExternalStore(noiseFilter.subscribe, noiseFilter.getSnapshot);
+}
+
+export function useReception(): ReceptionSnapshot {
+  const { reception } = useCall();
+  return useSyncExternalStore(reception.subscribe, reception.getSnapshot);
 }

@@ -2,7 +2,8 @@
 
 export type DeviceKind = "audioinput" | "videoinput" | "audiooutput";
 export type CaptureKind = Exclude<DeviceKind, "audiooutput">;
-export type Device = { id: string; label: string };
+/** `groupId` is the same for what is one thing: a headset's microphone and speaker. */
+export type Device = { id: string; label: string; groupId: string };
 
 export const AUDIO_CONSTRAINTS: MediaTrackConstraints = {
   echoCancellation: true,
@@ -30,8 +31,8 @@ export function canChooseSpeaker(): boolean {
 export async function listDevices(): Promise<Record<DeviceKind, Device[]>> {
   const found: Record<DeviceKind, Device[]> = { audioinput: [], videoinput: [], audiooutput: [] };
   if (!navigator.mediaDevices) return found;
-  for (const { kind, deviceId, label } of await navigator.mediaDevices.enumerateDevices()) {
-    if (deviceId !== "") found[kind].push({ id: deviceId, label });
+  for (const { kind, deviceId, label, groupId } of await navigator.mediaDevices.enumerateDevices()) {
+    if (deviceId !== "") found[kind].push({ id: deviceId, label, groupId });
   }
   return found;
 }

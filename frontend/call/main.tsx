@@ -7,9 +7,14 @@ import { App } from "./components/App.tsx";
 import { readCallConfig, websocketAddress } from "./config.ts";
 import { takeCopiedLink } from "./copiedlink.ts";
 import { deviceFault } from "./devicefault.ts";
+import { Backgrounds } from "./effects/backgrounds.ts";
+import { parseChoice } from "./effects/choice.ts";
+import { NoiseFilter, parseNoiseFilter } from "./effects/noisefilter.ts";
+import { ownPicture } from "./effects/ownpicture.ts";
 import { Notices } from "./notices.ts";
-import { loadPreferences, savePreferences } from "./preferences.ts";
+import { loadPreferences, type Preferences, savePreferences } from "./preferences.ts";
 import { Preview } from "./preview.ts";
+import { Reception } from "./reception.ts";
 import { type Later, openRoomSocket, type SocketLike } from "./roomsocket.ts";
 import { CallSession } from "./session.ts";
 import { stringsFor } from "./strings/index.ts";
@@ -32,6 +37,19 @@ function start(root: HTMLElement): void {
   const preferences = { current: loadPreferences(localStorage) };
   const wishes = { microphone: preferences.current.isMicrophoneWanted, camera: preferences.current.isCameraWanted };
 
+  const save = (changes: Partial<Preferences>) => {
+    preferences.current = { ...preferences.current, ...changes };
+    savePreferences(localStorage, preferences.current);
+  };
+  const remembered = parseChoice(preferences.current.background, ownPicture.address() !== "");
+  const backgrounds = new Backgrounds(remembered, (background) => save({ background }));
+  const noiseFilter = new NoiseFilter(parseNoiseFilter(preferences.current.noiseFilter), (wanted) =>
+    save({ noiseFilter: wanted }),
+  );
+  noiseFilter.onFail = () => notices.show(strings.media.noiseFilterFailed, "warning");
+
+  const reception = new Reception();
+
   const session = new CallSession<Room>({
     api,
     later,
@@ -45,9 +63,19 @@ function start(root: HTMLElement): void {
       // Who joined without a device that does not open is not asked for it again at the door.
       if (audioinput.fault) wishes.microphone = false;
       if (videoinput.fault) wishes.camera = false;
+      if (reception.getSnapshot().isSoundOff) wishes.microphone = false;
+      // Told in the device check, where the person saw their picture without the effect.
+      backgrounds.forgetFault();
       const tracks = preview.take();
       const onDeviceError = (error: unknown) => notices.show(strings.deviceFailed[deviceFault(error)], "warning");
-      return connectRoom(access, { preferences: preferences.current, wishes, tracks, events, onDeviceError });
+      return connectRoom(access, {
+        preferences: preferences.current,
+        wishes,
+        tracks,
+        backgrounds,
+        events,
+        onDeviceError,
+      });
     },
   });
 
@@ -58,14 +86,14 @@ function start(root: HTMLElement): void {
     api,
     session,
     preview,
+    backgrounds,
+    noiseFilter,
+    reception,
     notices,
     wishes,
     later,
     preferences,
-    savePreferences: (changes) => {
-      preferences.current = { ...preferences.current, ...changes };
-      savePreferences(localStorage, preferences.current);
-    },
+    savePreferences: save,
   };
   createRoot(root).render(
     <CallContext.Provider value={parts}>

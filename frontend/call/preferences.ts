@@ -8,6 +8,11 @@ export type Preferences = {
   isMicrophoneWanted: boolean;
   isCameraWanted: boolean;
   areShortcutsOn: boolean;
+  /** A BackgroundChoice; text, since another release may know others. */
+  background: string;
+  noiseFilter: string;
+  isPushToTalkOn: boolean;
+  isMutedSpeechTold: boolean;
 };
 
 export type TextStore = Pick<Storage, "getItem" | "setItem">;
@@ -22,6 +27,10 @@ const DEFAULTS: Preferences = {
   isMicrophoneWanted: true,
   isCameraWanted: true,
   areShortcutsOn: true,
+  background: "none",
+  noiseFilter: "browser",
+  isPushToTalkOn: true,
+  isMutedSpeechTold: true,
 };
 
 /** Remembered choices over the defaults; fields of a wrong type (an older release, a curious person) are dropped. */

@@ -4,7 +4,6 @@ import {
   DisconnectReason,
   LocalAudioTrack,
   type LocalParticipant,
-  LocalVideoTrack,
   ParticipantEvent,
   Room,
   RoomEvent,
@@ -12,7 +11,9 @@ import {
   Track,
   VideoPresets,
 } from "livekit-client";
-import { AUDIO_CONSTRAINTS, canChooseSpeaker, VIDEO_CONSTRAINTS } from "./devices.ts";
+import { AUDIO_CONSTRAINTS, canChooseSpeaker } from "./devices.ts";
+import { type Backgrounds, EffectFailed } from "./effects/backgrounds.ts";
+import { publishCamera, turnCamera } from "./localtracks.ts";
 import type { Preferences } from "./preferences.ts";
 import type { CutCause, MediaEvents, MediaRoom } from "./session.ts";
 
@@ -55,6 +56,7 @@ export type RoomParts = {
   preferences: Preferences;
   wishes: Wishes;
   tracks: OpenTracks;
+  backgrounds: Backgrounds;
   events: MediaEvents;
   onDeviceError: (error: unknown) => void;
 };
@@ -79,7 +81,7 @@ export async function connectRoom(access: { url: string; token: string }, parts:
   }
   wasConnected = true;
   followWishes(room.localParticipant, wishes);
-  void publishFirstTracks(room, wishes, tracks, parts.onDeviceError);
+  void publishFirstTracks(room, parts);
   return {
     room,
     disconnect: async () => {
@@ -106,43 +108,42 @@ function followWishes(me: LocalParticipant, wishes: Wishes): void {
 }
 
 /** A refused or failing device is told, and never ends the call. */
-async function publishFirstTracks(
-  room: Room,
-  wishes: Wishes,
-  tracks: OpenTracks,
-  onDeviceError: (error: unknown) => void,
-): Promise<void> {
+async function publishFirstTracks(room: Room, { wishes, tracks, backgrounds, preferences, onDeviceError }: RoomParts) {
   const me = room.localParticipant;
   const starts = [
-    start(me, Track.Source.Microphone, wishes.microphone, tracks.audio),
-    start(me, Track.Source.Camera, wishes.camera, tracks.video),
+    startMicrophone(me, wishes.microphone, tracks.audio),
+    startCamera(me, wishes.camera, tracks.video, backgrounds, preferences.cameraId),
   ];
   for (const result of await Promise.allSettled(starts)) {
     if (result.status === "fulfilled" || room.state !== ConnectionState.Connected) continue;
+    if (result.reason instanceof EffectFailed) continue; // the stage says so, and offers the camera as it is
     console.warn("a device was not published", result.reason);
     onDeviceError(result.reason);
   }
 }
 
-async function start(
-  me: LocalParticipant,
-  source: Track.Source.Microphone | Track.Source.Camera,
-  isWanted: boolean,
-  open: MediaStreamTrack | null,
-): Promise<void> {
+async function startMicrophone(me: LocalParticipant, isWanted: boolean, open: MediaStreamTrack | null): Promise<void> {
   if (!isWanted) {
     open?.stop();
   } else if (open === null || open.readyState === "ended") {
-    if (source === Track.Source.Microphone) await me.setMicrophoneEnabled(true);
-    else await me.setCameraEnabled(true);
+    await me.setMicrophoneEnabled(true);
   } else {
-    // Not "user provided": livekit may stop it on mute and open it again.
+    // Not "user provided": livekit may open it again.
     const deviceId = open.getSettings().deviceId ?? "";
     const chosen = deviceId === "" ? {} : { deviceId: { ideal: deviceId } };
-    const track =
-      source === Track.Source.Microphone
-        ? new LocalAudioTrack(open, { ...AUDIO_CONSTRAINTS, ...chosen }, false)
-        : new LocalVideoTrack(open, { ...VIDEO_CONSTRAINTS, ...chosen }, false);
-    await me.publishTrack(track, { source });
+    const track = new LocalAudioTrack(open, { ...AUDIO_CONSTRAINTS, ...chosen }, false);
+    await me.publishTrack(track, { source: Track.Source.Microphone });
   }
+}
+
+async function startCamera(
+  me: LocalParticipant,
+  isWanted: boolean,
+  open: MediaStreamTrack | null,
+  backgrounds: Backgrounds,
+  cameraId: string,
+): Promise<void> {
+  if (!isWanted) open?.stop();
+  else if (open === null || open.readyState === "ended") await turnCamera(me, true, backgrounds, cameraId);
+  else await publishCamera(me, open, backgrounds);
 }

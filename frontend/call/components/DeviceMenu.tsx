@@ -1,36 +1,21 @@
 import { useRoomContext } from "@livekit/components-react";
 import { useCall } from "../callcontext.ts";
-import { deviceFault } from "../devicefault.ts";
 import { canChooseSpeaker, type DeviceKind } from "../devices.ts";
 import { useDevices } from "../hooks/useDevices.ts";
-import type { Preferences } from "../preferences.ts";
+import { REMEMBERED_AS, useSwitchDevice } from "../hooks/useSwitchDevice.ts";
 import { Icon } from "./Icon.tsx";
 import { Menu, MenuItem } from "./Menu.tsx";
 
-const REMEMBERED_AS: Record<DeviceKind, keyof Pick<Preferences, "microphoneId" | "cameraId" | "speakerId">> = {
-  audioinput: "microphoneId",
-  videoinput: "cameraId",
-  audiooutput: "speakerId",
-};
-
 /** The arrow beside microphone and camera: another device, at once and for the next time. */
 export function DeviceMenu({ kinds, label, testId }: { kinds: DeviceKind[]; label: string; testId: string }) {
-  const { strings, notices, preferences, savePreferences } = useCall();
+  const { strings, preferences } = useCall();
+  const choose = useSwitchDevice();
   const room = useRoomContext();
   const devices = useDevices(room);
   const titles: Record<DeviceKind, string> = {
     audioinput: strings.microphone,
     videoinput: strings.camera,
     audiooutput: strings.speaker,
-  };
-  const choose = async (kind: DeviceKind, id: string) => {
-    savePreferences({ [REMEMBERED_AS[kind]]: id });
-    try {
-      await room.switchActiveDevice(kind, id || "default", id !== "");
-    } catch (error) {
-      console.warn("the device was not changed", error);
-      notices.show(strings.deviceFailed[deviceFault(error)], "warning");
-    }
   };
   return (
     <Menu label={label} testId={testId} buttonClass="control control--arrow" button={<Icon name="up" />}>
@@ -47,7 +32,7 @@ export function DeviceMenu({ kinds, label, testId }: { kinds: DeviceKind[]; labe
                 <p className="menu__title" aria-hidden="true">
                   {titles[kind]}
                 </p>
-                {[{ id: "", label: strings.defaultDevice }, ...listed].map((device, index) => (
+                {[{ id: "", label: strings.defaultDevice, groupId: "" }, ...listed].map((device, index) => (
                   <MenuItem
                     key={device.id}
                     isChecked={device.id === current}

@@ -37,7 +37,7 @@ export function DeviceSelects({
   );
 }
 
-function SpeakerTest({ speakerId }: { speakerId: string }) {
+export function SpeakerTest({ speakerId }: { speakerId: string }) {
   const { strings } = useCall();
   const [state, setState] = useState<"idle" | "playing" | "failed">("idle");
   const test = () => {

@@ -1,10 +1,13 @@
-import { useCall } from "../callcontext.ts";
+import { useCall, useReception } from "../callcontext.ts";
+import { useStage } from "../stagecontext.ts";
 import { Icon } from "./Icon.tsx";
 import { Menu, MenuItem } from "./Menu.tsx";
 
 /** What is not needed in every minute of a call. */
 export function MoreMenu({ onHelp }: { onHelp: () => void }) {
-  const { strings } = useCall();
+  const { strings, reception } = useCall();
+  const { isVideoOff } = useReception();
+  const { showPanel } = useStage();
   const button = (
     <>
       <Icon name="more" />
@@ -25,7 +28,15 @@ export function MoreMenu({ onHelp }: { onHelp: () => void }) {
             {text}
           </MenuItem>
         );
-        return entry(strings.shortcutsTitle, "help-button", onHelp);
+        return (
+          <>
+            {entry(strings.media.settings, "settings-button", () => showPanel("settings"))}
+            {entry(isVideoOff ? strings.media.pictureAgain : strings.media.soundFirst, "sound-first-button", () =>
+              reception.setVideoOff(!isVideoOff),
+            )}
+            {entry(strings.shortcutsTitle, "help-button", onHelp)}
+          </>
+        );
       }}
     </Menu>
   );

@@ -5,6 +5,7 @@ import { mayModerate, type Role } from "../contract.ts";
 import { Avatar } from "./Avatar.tsx";
 import { Icon } from "./Icon.tsx";
 import { PersonActions } from "./PersonActions.tsx";
+import { VolumeControl } from "./VolumeControl.tsx";
 
 type PersonRowProps = { participant: Participant; role: Role; myRole: Role };
 
@@ -30,6 +31,7 @@ export function PersonRow({ participant, role, myRole }: PersonRowProps) {
         <Icon name={isCameraOn ? "camera" : "cameraOff"} />
         <span className="unseen">{isCameraOn ? strings.cameraIsOn : strings.cameraIsOff}</span>
       </span>
+      {!participant.isLocal && <VolumeControl identity={participant.identity} name={name} />}
       {mayAct && (
         <PersonActions
           identity={participant.identity}

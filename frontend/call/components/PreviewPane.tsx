@@ -1,5 +1,7 @@
 import { useEffect, useRef } from "react";
 import { useCall, usePreview } from "../callcontext.ts";
+import { usePreviewPicture } from "../hooks/usePreviewPicture.ts";
+import { BackgroundSection } from "./BackgroundSection.tsx";
 import { FaultHelp } from "./FaultHelp.tsx";
 import { Icon } from "./Icon.tsx";
 import { LevelMeter } from "./LevelMeter.tsx";
@@ -10,9 +12,10 @@ export function PreviewPane({ choices, acts }: { choices: Choices; acts: Prepara
   const { strings } = useCall();
   const { audioinput, videoinput } = usePreview();
   const video = useRef<HTMLVideoElement>(null);
+  const picture = usePreviewPicture(videoinput.track);
   useEffect(() => {
-    if (video.current) video.current.srcObject = videoinput.track ? new MediaStream([videoinput.track]) : null;
-  }, [videoinput.track]);
+    if (video.current) video.current.srcObject = picture ? new MediaStream([picture]) : null;
+  }, [picture]);
 
   return (
     <div className="preview">
@@ -58,6 +61,7 @@ export function PreviewPane({ choices, acts }: { choices: Choices; acts: Prepara
         </div>
       </div>
       <LevelMeter track={audioinput.track} />
+      <BackgroundSection />
       <FaultHelp microphone={audioinput.fault} camera={videoinput.fault} onRetry={acts.retry} />
     </div>
   );

@@ -8,6 +8,7 @@ import { useShortcuts } from "../hooks/useShortcuts.ts";
 import { type PanelName, StageContext } from "../stagecontext.ts";
 import { ControlBar } from "./ControlBar.tsx";
 import { HearButton } from "./HearButton.tsx";
+import { MediaHints } from "./MediaHints.tsx";
 import { ReconnectBanner } from "./ReconnectBanner.tsx";
 import { RemoteAudio } from "./RemoteAudio.tsx";
 import { SkipLinks } from "./SkipLinks.tsx";
@@ -17,6 +18,7 @@ import { WaitingNotice } from "./WaitingNotice.tsx";
 
 const PANELS: Record<PanelName, LazyExoticComponent<ComponentType>> = {
   people: lazy(() => import("./PeoplePanel.tsx")),
+  settings: lazy(() => import("./SettingsPanel.tsx")),
 };
 const ShortcutsDialog = lazy(() => import("./ShortcutsDialog.tsx"));
 
@@ -83,6 +85,7 @@ function StageInRoom() {
         <div className="stage__notices">
           <ReconnectBanner />
           <HearButton />
+          <MediaHints controls={controls} />
           <WaitingNotice />
         </div>
         <RemoteAudio />

@@ -3,14 +3,18 @@ import { type LocalTrackPublication, ParticipantEvent, Track, TrackEvent } from 
 import { useCallback, useEffect, useRef, useState } from "react";
 import { useCall } from "../callcontext.ts";
 import { deviceFault } from "../devicefault.ts";
+import { EffectFailed } from "../effects/backgrounds.ts";
+import { turnCamera } from "../localtracks.ts";
 
 type Switch = "microphone" | "camera" | "share";
 export type Control = { isOn: boolean; isBusy: boolean; toggle: () => void };
-export type MediaControls = Record<Switch, Control>;
+/** A device of the person's own, which the page may also turn on or off for a reason of its own. */
+export type DeviceControl = Control & { set: (isOn: boolean) => Promise<void> };
+export type MediaControls = Record<Switch, DeviceControl>;
 
 /** The person's own microphone, camera and screen: state, and switches that tell what happened. */
 export function useMediaControls(): MediaControls {
-  const { strings, notices, wishes } = useCall();
+  const { strings, notices, wishes, backgrounds, preferences } = useCall();
   const room = useRoomContext();
   const { isMicrophoneEnabled, isCameraEnabled, isScreenShareEnabled } = useLocalParticipant();
   const [busy, setBusy] = useState<ReadonlySet<Switch>>(new Set());
@@ -65,11 +69,12 @@ export function useMediaControls(): MediaControls {
       asked.current[which] = isOn;
       try {
         if (which === "microphone") await me.setMicrophoneEnabled(isOn);
-        else if (which === "camera") await me.setCameraEnabled(isOn);
+        else if (which === "camera") await turnCamera(me, isOn, backgrounds, preferences.current.cameraId);
         else await me.setScreenShareEnabled(isOn, { audio: true, contentHint: "detail" });
         notices.say(spoken(which, isOn, strings));
       } catch (error) {
         console.warn(`${which} could not be turned ${isOn ? "on" : "off"}`, error);
+        if (error instanceof EffectFailed) return; // MediaHints says so, and offers the camera as it is
         const fault = deviceFault(error);
         const isCancelled = which === "share" && fault === "refused";
         notices.show(
@@ -80,15 +85,16 @@ export function useMediaControls(): MediaControls {
         setBusy((current) => new Set([...current].filter((other) => other !== which)));
       }
     },
-    [room, notices, strings],
+    [room, notices, strings, backgrounds, preferences],
   );
 
-  const control = (which: Switch, isOn: boolean): Control => ({
+  const control = (which: Switch, isOn: boolean): DeviceControl => ({
     isOn,
     isBusy: busy.has(which),
     toggle: () => {
       if (!busy.has(which)) void turn(which, !isOn);
     },
+    set: (isWanted) => turn(which, isWanted),
   });
   return {
     microphone: control("microphone", isMicrophoneEnabled),
