@@ -1,6 +1,6 @@
 """The real LiveKit server, built from its Go module: the peer of `make bench-peer`, the engine of `make test-livekit`.
 
-The version is pinned in bench/livekit_server/go.mod. It listens on the loopback address only, or on one that it is told.
+The version is pinned in bench/livekit_server/go.mod. It listens on the loopback address, or on one that it is told.
 """
 
 from __future__ import annotations
