@@ -86,7 +86,7 @@ class Person:
         answer = await self.call(slug, f"participants/{identity}/{action}", body)
         assert answer.status_code == 204, f"{action}: {answer.status_code} {answer.text[:500]}"
 
-    async def call(self, slug: str, what: str, body: dict[str, str] | None = None) -> httpx.Response:
+    async def call(self, slug: str, what: str, body: dict[str, Any] | None = None) -> httpx.Response:
         """POST to the call page's API with the CSRF header, whatever the answer is."""
         return await self.http.post(f"/api/rooms/{slug}/{what}", json=body or {}, headers=self._csrf())
 
