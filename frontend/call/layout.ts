@@ -53,6 +53,93 @@ export function stripLayout(
   return { side, tileWidthPx: Math.floor(tileWidthPx), fit: Math.max(1, Math.floor((room + TILE_GAP_PX) / step)) };
 }
 
+/** Where a tile is on the stage, in CSS pixels. */
+export type Place = { left: number; top: number; width: number; height: number };
+export type Arrangement = { places: ReadonlyMap<string, Place>; page: number; pages: number };
+
+/** How many tiles of `count` a page shows, beside the one in focus if there is one. */
+export function tilesPerPage(count: number, hasFocus: boolean, width: number, height: number): number {
+  return hasFocus ? stripLayout(width, height).fit : gridLayout(count, width, height).perPage;
+}
+
+/**
+ * The places of the tiles that are on screen: a grid, or `focused` large with a strip of the others. Tiles of further pages have no place.
+ * `focused` may be anywhere in `order`.
+ */
+export function arrange(
+  order: readonly string[],
+  focused: string | null,
+  width: number,
+  height: number,
+  page: number,
+): Arrangement {
+  if (width <= 0 || height <= 0) return { places: new Map(), page: 0, pages: 1 };
+  return focused === null
+    ? arrangeGrid(order, width, height, page)
+    : arrangeFocus(
+        order.filter((key) => key !== focused),
+        focused,
+        width,
+        height,
+        page,
+      );
+}
+
+function arrangeGrid(order: readonly string[], width: number, height: number, page: number): Arrangement {
+  const { columns, rows, tileWidthPx, perPage, pages } = gridLayout(order.length, width, height);
+  const current = clamp(page, 0, pages - 1);
+  const shown = order.slice(current * perPage, (current + 1) * perPage);
+  const tileHeight = tileWidthPx / RATIO;
+  const top = (height - span(rows, tileHeight)) / 2;
+  const places = new Map<string, Place>();
+  shown.forEach((key, index) => {
+    const row = Math.floor(index / columns);
+    const inRow = Math.min(columns, shown.length - row * columns);
+    const left = (width - span(inRow, tileWidthPx)) / 2; // a last row that is not full is centred
+    places.set(key, {
+      left: Math.round(left + (index % columns) * (tileWidthPx + TILE_GAP_PX)),
+      top: Math.round(top + row * (tileHeight + TILE_GAP_PX)),
+      width: tileWidthPx,
+      height: Math.floor(tileHeight),
+    });
+  });
+  return { places, page: current, pages };
+}
+
+function arrangeFocus(
+  others: readonly string[],
+  focused: string,
+  width: number,
+  height: number,
+  page: number,
+): Arrangement {
+  if (others.length === 0)
+    return { places: new Map([[focused, { left: 0, top: 0, width, height }]]), page: 0, pages: 1 };
+  const { side, tileWidthPx, fit } = stripLayout(width, height);
+  const tileHeight = Math.floor(tileWidthPx / RATIO);
+  const pages = Math.ceil(others.length / fit);
+  const current = clamp(page, 0, pages - 1);
+  const shown = others.slice(current * fit, (current + 1) * fit);
+  const isRight = side === "right";
+  const main = isRight
+    ? { left: 0, top: 0, width: width - tileWidthPx - TILE_GAP_PX, height }
+    : { left: 0, top: 0, width, height: height - tileHeight - TILE_GAP_PX };
+  const places = new Map<string, Place>([[focused, main]]);
+  const step = (isRight ? tileHeight : tileWidthPx) + TILE_GAP_PX;
+  const start = isRight ? 0 : Math.round((width - span(shown.length, tileWidthPx)) / 2);
+  shown.forEach((key, index) => {
+    const along = start + index * step;
+    const [left, top] = isRight ? [width - tileWidthPx, along] : [along, height - tileHeight];
+    places.set(key, { left, top, width: tileWidthPx, height: tileHeight });
+  });
+  return { places, page: current, pages };
+}
+
+/** Length of `count` tiles of `size` with the gaps between them. */
+function span(count: number, size: number): number {
+  return count * size + (count - 1) * TILE_GAP_PX;
+}
+
 function clamp(value: number, low: number, high: number): number {
   return Math.min(high, Math.max(low, value));
 }

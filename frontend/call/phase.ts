@@ -2,7 +2,18 @@
 // An event that a state does not list is ignored on purpose: answers of the network may arrive after the person moved on.
 
 export type Notice = "offline" | "bad-name" | "too-many" | "server-error";
-export type FinalName = "left" | "removed" | "denied" | "ended" | "locked" | "duplicate" | "unreachable" | "not-found";
+export type FinalName =
+  | "left"
+  | "removed"
+  | "denied"
+  | "ended"
+  | "locked"
+  | "duplicate"
+  /** No answer; `offline`: this machine has no network; `untrusted`: its browser does not trust the portal's certificate. */
+  | "unreachable"
+  | "offline"
+  | "untrusted"
+  | "not-found";
 
 export type Phase =
   | { name: "device-check"; notice?: Notice }
@@ -31,7 +42,7 @@ export type PhaseEvent =
 const ON_THE_WAY: readonly PhaseName[] = ["entering", "waiting", "connecting", "connected", "reconnecting"];
 
 const ALLOWED_FROM: Record<PhaseEvent["type"], readonly PhaseName[]> = {
-  enter: ["device-check", "left", "unreachable", "duplicate", "locked"],
+  enter: ["device-check", "left", "unreachable", "offline", "untrusted", "duplicate", "locked"],
   "enter-failed": ["entering"],
   waiting: ["entering"],
   admitted: ["entering", "waiting"],
@@ -39,7 +50,7 @@ const ALLOWED_FROM: Record<PhaseEvent["type"], readonly PhaseName[]> = {
   "link-lost": ["connecting", "connected", "reconnecting"],
   "link-back": ["reconnecting"],
   leave: ON_THE_WAY,
-  restart: ["left", "unreachable", "duplicate", "locked", "denied", "removed"],
+  restart: ["left", "unreachable", "offline", "untrusted", "duplicate", "locked", "denied", "removed"],
   over: ["device-check", ...ON_THE_WAY],
 };
 

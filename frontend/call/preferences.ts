@@ -8,11 +8,20 @@ export type Preferences = {
   isMicrophoneWanted: boolean;
   isCameraWanted: boolean;
   areShortcutsOn: boolean;
+  /** Own key combinations (keyboard.ts) and levels of announcements (news.ts), each as one text. */
+  chords: string;
+  announcements: string;
+  isJoinSoundOn: boolean;
+  isHandSoundOn: boolean;
+  isChatSoundOn: boolean;
   /** A BackgroundChoice; text, since another release may know others. */
   background: string;
   noiseFilter: string;
   isPushToTalkOn: boolean;
   isMutedSpeechTold: boolean;
+  /** A LayoutChoice; text, as above. */
+  stageLayout: string;
+  isSelfHidden: boolean;
 };
 
 export type TextStore = Pick<Storage, "getItem" | "setItem">;
@@ -27,10 +36,17 @@ const DEFAULTS: Preferences = {
   isMicrophoneWanted: true,
   isCameraWanted: true,
   areShortcutsOn: true,
+  chords: "",
+  announcements: "",
+  isJoinSoundOn: true,
+  isHandSoundOn: true,
+  isChatSoundOn: true,
   background: "none",
   noiseFilter: "browser",
   isPushToTalkOn: true,
   isMutedSpeechTold: true,
+  stageLayout: "auto",
+  isSelfHidden: false,
 };
 
 /** Remembered choices over the defaults; fields of a wrong type (an older release, a curious person) are dropped. */

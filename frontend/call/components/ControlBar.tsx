@@ -1,8 +1,12 @@
+import { useRef } from "react";
+import { controlsThatFit, type Spilling } from "../barfit.ts";
 import { useCall, useSession } from "../callcontext.ts";
+import { mayModerate } from "../contract.ts";
+import { useElementSize } from "../hooks/useElementSize.ts";
 import type { MediaControls } from "../hooks/useMediaControls.ts";
 import { SHORTCUT_KEYS } from "../keyboard.ts";
 import { useStage } from "../stagecontext.ts";
-import { ControlButton } from "./ControlButton.tsx";
+import { ControlButton, type ControlButtonProps } from "./ControlButton.tsx";
 import { DeviceMenu } from "./DeviceMenu.tsx";
 import { LeaveControl } from "./LeaveControl.tsx";
 import { MoreMenu } from "./MoreMenu.tsx";
@@ -12,17 +16,48 @@ type ControlBarProps = {
   onHelp: () => void;
 };
 
+/** A switch that gives way to others on a narrow screen, and is then an entry of "More". */
+export type BarEntry = ControlButtonProps & { name: Spilling };
+
 const canShare = () => typeof navigator.mediaDevices?.getDisplayMedia === "function";
 
-/** The controls, always in this order, so that the hand finds them. */
+/** The controls, always in this order, so that the hand finds them; what does not fit is in "More". */
 export function ControlBar({ controls, onHelp }: ControlBarProps) {
   const { strings } = useCall();
   const { panel, togglePanel } = useStage();
-  const waitingCount = useSession().roomState?.waiting.length ?? 0;
+  const { roomState } = useSession();
+  const bar = useRef<HTMLDivElement>(null);
+  const { width } = useElementSize(bar);
   const { microphone, camera, share } = controls;
   const hint = (text: string, shortcut: keyof typeof SHORTCUT_KEYS) => `${text} (${SHORTCUT_KEYS[shortcut]})`;
+  const entries: BarEntry[] = [];
+  if (canShare())
+    entries.push({
+      name: "share",
+      icon: share.isOn ? "stopShare" : "share",
+      label: share.isOn ? strings.stopShare : strings.share,
+      title: hint(strings.shortcutNames.share, "share"),
+      control: share,
+      testId: "share-button",
+    });
+  entries.push({
+    name: "people",
+    icon: "people",
+    label: strings.people,
+    title: hint(strings.shortcutNames.people, "people"),
+    control: { isOn: panel === "people", isBusy: false, toggle: () => togglePanel("people") },
+    badge: roomState?.waiting.length ?? 0,
+    testId: "people-button",
+  });
+  const wanted: Spilling[] = ["devices", ...entries.map(({ name }) => name)];
+  const isHost = mayModerate(roomState?.me.role ?? "participant");
+  // Before the first measure all are there: that is what a desk has.
+  const fitting = width === 0 ? new Set(wanted) : controlsThatFit(width, wanted, isHost);
+  const hasDevices = fitting.has("devices");
+
   return (
     <div
+      ref={bar}
       id="controls"
       className="bar"
       role="toolbar"
@@ -39,7 +74,9 @@ export function ControlBar({ controls, onHelp }: ControlBarProps) {
           isAlarming={!microphone.isOn}
           testId="mic-button"
         />
-        <DeviceMenu kinds={["audioinput", "audiooutput"]} label={strings.chooseMicrophone} testId="mic-menu" />
+        {hasDevices && (
+          <DeviceMenu kinds={["audioinput", "audiooutput"]} label={strings.chooseMicrophone} testId="mic-menu" />
+        )}
       </div>
       <div className="bar__pair">
         <ControlButton
@@ -50,26 +87,14 @@ export function ControlBar({ controls, onHelp }: ControlBarProps) {
           isAlarming={!camera.isOn}
           testId="camera-button"
         />
-        <DeviceMenu kinds={["videoinput"]} label={strings.chooseCamera} testId="camera-menu" />
+        {hasDevices && <DeviceMenu kinds={["videoinput"]} label={strings.chooseCamera} testId="camera-menu" />}
       </div>
-      {canShare() && (
-        <ControlButton
-          icon={share.isOn ? "stopShare" : "share"}
-          label={share.isOn ? strings.stopShare : strings.share}
-          title={hint(strings.shortcutNames.share, "share")}
-          control={share}
-          testId="share-button"
-        />
-      )}
-      <ControlButton
-        icon="people"
-        label={strings.people}
-        title={hint(strings.shortcutNames.people, "people")}
-        control={{ isOn: panel === "people", isBusy: false, toggle: () => togglePanel("people") }}
-        badge={waitingCount}
-        testId="people-button"
-      />
-      <MoreMenu onHelp={onHelp} />
+      {entries
+        .filter(({ name }) => fitting.has(name))
+        .map(({ name, ...entry }) => (
+          <ControlButton key={name} {...entry} />
+        ))}
+      <MoreMenu onHelp={onHelp} spilled={entries.filter(({ name }) => !fitting.has(name))} />
       <LeaveControl />
     </div>
   );

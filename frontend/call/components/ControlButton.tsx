@@ -1,7 +1,7 @@
 import type { Control } from "../hooks/useMediaControls.ts";
 import { Icon, type IconName } from "./Icon.tsx";
 
-type ControlButtonProps = {
+export type ControlButtonProps = {
   icon: IconName;
   label: string;
   title: string;

@@ -3,22 +3,45 @@ import type { FinalName } from "../phase.ts";
 import { Heading } from "./Heading.tsx";
 
 type EndingName = FinalName | "unsupported";
-const MAY_COME_BACK: readonly EndingName[] = ["left", "unreachable", "duplicate", "locked"];
+const MAY_COME_BACK: readonly EndingName[] = ["left", "unreachable", "offline", "untrusted", "duplicate", "locked"];
 
-/** The screen after the call, or instead of it: what happened, and what the person can do. */
+/** The screen after the call, or instead of it: what happened, what we do about it, and what the person can do. */
 export function Ending({ name }: { name: EndingName }) {
   const { strings, session, config } = useCall();
-  const { title, text } = strings.endings[name];
+  const { title, what, we, you } = strings.endings.texts[name];
   const again = name === "left" ? strings.rejoin : name === "duplicate" ? strings.useHere : strings.tryAgain;
   return (
     <section className="ending" data-testid={`ending-${name}`}>
       <Heading>{title}</Heading>
-      <p className="fr-text--lead">{text}</p>
+      <p className="fr-text--lead">{what}</p>
+      {we !== "" && (
+        <>
+          <h2 className="fr-h6 ending__subtitle">{strings.endings.whatWeDo}</h2>
+          <p>{we}</p>
+        </>
+      )}
+      <h2 className="fr-h6 ending__subtitle">{strings.endings.whatYouCan}</h2>
+      <p>{you}</p>
       <div className="ending__acts">
+        {name === "untrusted" && (
+          <a className="fr-btn" href="/trust" target="_blank" rel="noreferrer" data-testid="trust-link">
+            {strings.endings.trustLink}
+          </a>
+        )}
         {MAY_COME_BACK.includes(name) && (
-          <button type="button" className="fr-btn" data-testid="rejoin-button" onClick={() => void session.rejoin()}>
+          <button
+            type="button"
+            className={name === "untrusted" ? "fr-btn fr-btn--secondary" : "fr-btn"}
+            data-testid="rejoin-button"
+            onClick={() => void session.rejoin()}
+          >
             {again}
           </button>
+        )}
+        {name === "unreachable" && (
+          <a className="fr-btn fr-btn--secondary" href="/test" target="_blank" rel="noreferrer" data-testid="test-link">
+            {strings.endings.testLink}
+          </a>
         )}
         {MAY_COME_BACK.includes(name) && (
           <button

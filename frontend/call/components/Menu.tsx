@@ -1,20 +1,26 @@
-import { type KeyboardEvent, type ReactNode, useEffect, useId, useRef, useState } from "react";
+import { type KeyboardEvent, type ReactNode, useEffect, useId, useLayoutEffect, useRef, useState } from "react";
 
 type MenuProps = {
   label: string;
   testId: string;
   buttonClass: string;
   button: ReactNode;
+  /** The id of a sentence about what the menu acts on. */
+  describedBy?: string | undefined;
   /** The entries: MenuItem, or headings between them. */
   children: (close: () => void) => ReactNode;
 };
 
 /** A button with a menu (WAI-ARIA menu button): arrows move, Escape and Tab close, the focus returns to the button. */
-export function Menu({ label, testId, buttonClass, button, children }: MenuProps) {
+export function Menu({ label, testId, buttonClass, button, describedBy, children }: MenuProps) {
   const [isOpen, setIsOpen] = useState(false);
   const id = useId();
   const opener = useRef<HTMLButtonElement>(null);
   const list = useRef<HTMLDivElement>(null);
+
+  useLayoutEffect(() => {
+    if (isOpen && list.current) keepOnScreen(list.current);
+  }, [isOpen]);
 
   useEffect(() => {
     if (!isOpen) return;
@@ -55,6 +61,7 @@ export function Menu({ label, testId, buttonClass, button, children }: MenuProps
         className={buttonClass}
         aria-label={label}
         title={label}
+        aria-describedby={describedBy}
         aria-haspopup="menu"
         aria-expanded={isOpen}
         aria-controls={isOpen ? id : undefined}
@@ -70,6 +77,16 @@ export function Menu({ label, testId, buttonClass, button, children }: MenuProps
       )}
     </div>
   );
+}
+
+const SCREEN_EDGE_PX = 8;
+
+/** Moves the menu by as much as it would reach over the screen's edge. */
+function keepOnScreen(list: HTMLElement): void {
+  const { left, right, top, bottom } = list.getBoundingClientRect();
+  const shift = (low: number, high: number, size: number) =>
+    low < SCREEN_EDGE_PX ? SCREEN_EDGE_PX - low : Math.min(0, size - SCREEN_EDGE_PX - high);
+  list.style.translate = `${shift(left, right, innerWidth)}px ${shift(top, bottom, innerHeight)}px`;
 }
 
 function items(list: HTMLElement | null): HTMLElement[] {

@@ -1,10 +1,18 @@
 import { useCall, useReception } from "../callcontext.ts";
 import { useStage } from "../stagecontext.ts";
+import type { BarEntry } from "./ControlBar.tsx";
 import { Icon } from "./Icon.tsx";
 import { Menu, MenuItem } from "./Menu.tsx";
+import { ViewItems } from "./ViewItems.tsx";
+
+type MoreMenuProps = {
+  onHelp: () => void;
+  /** What the bar has no room for. */
+  spilled: readonly BarEntry[];
+};
 
 /** What is not needed in every minute of a call. */
-export function MoreMenu({ onHelp }: { onHelp: () => void }) {
+export function MoreMenu({ onHelp, spilled }: MoreMenuProps) {
   const { strings, reception } = useCall();
   const { isVideoOff } = useReception();
   const { showPanel } = useStage();
@@ -30,10 +38,24 @@ export function MoreMenu({ onHelp }: { onHelp: () => void }) {
         );
         return (
           <>
+            {spilled.map(({ name, label, title, badge = 0, control, testId }) => (
+              <MenuItem
+                key={name}
+                testId={testId}
+                onChoose={() => {
+                  close();
+                  control.toggle();
+                }}
+              >
+                {badge > 0 ? `${label} (${badge})` : control.isOn && name === "share" ? title : label}
+              </MenuItem>
+            ))}
             {entry(strings.media.settings, "settings-button", () => showPanel("settings"))}
             {entry(isVideoOff ? strings.media.pictureAgain : strings.media.soundFirst, "sound-first-button", () =>
               reception.setVideoOff(!isVideoOff),
             )}
+            {entry(strings.quality.menu, "quality-button", () => showPanel("quality"))}
+            <ViewItems close={close} />
             {entry(strings.shortcutsTitle, "help-button", onHelp)}
           </>
         );

@@ -1,33 +1,52 @@
 import { type TrackReference, VideoTrack } from "@livekit/components-react";
 import { useCall } from "../callcontext.ts";
+import { useIsPaused } from "../hooks/usePicture.ts";
+import type { Place } from "../layout.ts";
+import { shareKey } from "../stageview.ts";
 import { Icon } from "./Icon.tsx";
+import { TileMenu } from "./TileMenu.tsx";
 
 /** A shared screen. One's own is named rather than shown: a mirror in a mirror helps nobody. */
-export function ShareTile({ share }: { share: TrackReference }) {
+export function ShareTile({ share, place, isFocused }: { share: TrackReference; place: Place; isFocused: boolean }) {
   const { strings } = useCall();
   const { participant } = share;
+  const isPaused = useIsPaused(share);
   const name = participant.name || participant.identity;
+  const key = shareKey(participant.identity);
   return (
-    <figure className="share" data-testid="share-tile" data-identity={participant.identity} data-name={name}>
-      {participant.isLocal ? (
-        <p className="share__own">
-          <Icon name="share" />
-          {strings.yourScreen}
-        </p>
-      ) : (
-        <>
-          <VideoTrack
-            trackRef={share}
-            className="share__video"
-            aria-label={strings.screenOf(name)}
-            data-testid="share-video"
-          />
-          <figcaption className="tile__caption">
+    <figure
+      className="tile tile--share"
+      style={place}
+      aria-label={strings.screenOf(name)}
+      data-testid="share-tile"
+      data-tile-key={key}
+      data-identity={participant.identity}
+      data-name={name}
+      data-focused={isFocused}
+    >
+      <div className="tile__frame">
+        {participant.isLocal ? (
+          <p className="share__own">
             <Icon name="share" />
-            <span className="tile__name">{strings.screenOf(name)}</span>
-          </figcaption>
-        </>
-      )}
+            {strings.yourScreen}
+          </p>
+        ) : (
+          <>
+            <VideoTrack
+              trackRef={share}
+              className="share__video"
+              aria-label={strings.screenOf(name)}
+              data-testid="share-video"
+            />
+            {isPaused && <p className="tile__note">{strings.stage.picture.paused}</p>}
+            <figcaption className="tile__caption">
+              <Icon name="share" />
+              <span className="tile__name">{strings.screenOf(name)}</span>
+            </figcaption>
+          </>
+        )}
+      </div>
+      <TileMenu tileKey={key} name={strings.screenOf(name)} isMine={false} />
     </figure>
   );
 }

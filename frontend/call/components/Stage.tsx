@@ -5,7 +5,9 @@ import { useCall, useSession } from "../callcontext.ts";
 import { useCallNews } from "../hooks/useCallNews.ts";
 import { useMediaControls } from "../hooks/useMediaControls.ts";
 import { useShortcuts } from "../hooks/useShortcuts.ts";
+import { useStageViewState } from "../hooks/useStageViewState.ts";
 import { type PanelName, StageContext } from "../stagecontext.ts";
+import { StageViewContext } from "../stageviewcontext.ts";
 import { ControlBar } from "./ControlBar.tsx";
 import { HearButton } from "./HearButton.tsx";
 import { MediaHints } from "./MediaHints.tsx";
@@ -19,6 +21,7 @@ import { WaitingNotice } from "./WaitingNotice.tsx";
 const PANELS: Record<PanelName, LazyExoticComponent<ComponentType>> = {
   people: lazy(() => import("./PeoplePanel.tsx")),
   settings: lazy(() => import("./SettingsPanel.tsx")),
+  quality: lazy(() => import("./QualityPanel.tsx")),
 };
 const ShortcutsDialog = lazy(() => import("./ShortcutsDialog.tsx"));
 
@@ -39,6 +42,7 @@ function StageInRoom() {
   const [isHelpOpen, setIsHelpOpen] = useState(false);
   const [areShortcutsOn, setAreShortcutsOn] = useState(preferences.current.areShortcutsOn);
   const stage = useRef<HTMLElement>(null);
+  const view = useStageViewState();
   useCallNews();
   useEffect(() => stage.current?.focus(), []);
 
@@ -62,39 +66,41 @@ function StageInRoom() {
   const isDimmed = phase.name === "reconnecting" && phase.layer !== "signal";
   return (
     <StageContext.Provider value={{ panel, showPanel, togglePanel }}>
-      <section
-        ref={stage}
-        className="stage"
-        tabIndex={-1}
-        aria-label={roomTitle}
-        data-testid="call-stage"
-        data-dimmed={isDimmed}
-        data-panel={panel ?? "none"}
-      >
-        <SkipLinks links={[{ target: "controls", text: strings.skipToControls }]} />
-        <StageHeader />
-        <div className="stage__middle">
-          <StageTiles />
-          {OpenPanel && (
-            <Suspense fallback={<div className="panel" aria-busy="true" />}>
-              <OpenPanel />
+      <StageViewContext.Provider value={view}>
+        <section
+          ref={stage}
+          className="stage"
+          tabIndex={-1}
+          aria-label={roomTitle}
+          data-testid="call-stage"
+          data-dimmed={isDimmed}
+          data-panel={panel ?? "none"}
+        >
+          <SkipLinks links={[{ target: "controls", text: strings.skipToControls }]} />
+          <StageHeader />
+          <div className="stage__middle">
+            <StageTiles />
+            {OpenPanel && (
+              <Suspense fallback={<div className="panel" aria-busy="true" />}>
+                <OpenPanel />
+              </Suspense>
+            )}
+          </div>
+          <ControlBar controls={controls} onHelp={() => setIsHelpOpen(true)} />
+          <div className="stage__notices">
+            <ReconnectBanner />
+            <HearButton />
+            <MediaHints controls={controls} />
+            <WaitingNotice />
+          </div>
+          <RemoteAudio />
+          {isHelpOpen && (
+            <Suspense fallback={null}>
+              <ShortcutsDialog isOn={areShortcutsOn} onChange={toggleShortcuts} onClose={() => setIsHelpOpen(false)} />
             </Suspense>
           )}
-        </div>
-        <ControlBar controls={controls} onHelp={() => setIsHelpOpen(true)} />
-        <div className="stage__notices">
-          <ReconnectBanner />
-          <HearButton />
-          <MediaHints controls={controls} />
-          <WaitingNotice />
-        </div>
-        <RemoteAudio />
-        {isHelpOpen && (
-          <Suspense fallback={null}>
-            <ShortcutsDialog isOn={areShortcutsOn} onChange={toggleShortcuts} onClose={() => setIsHelpOpen(false)} />
-          </Suspense>
-        )}
-      </section>
+        </section>
+      </StageViewContext.Provider>
     </StageContext.Provider>
   );
 }

@@ -2,18 +2,84 @@ import {
   isTrackReference,
   type TrackReference,
   type TrackReferenceOrPlaceholder,
+  useLocalParticipant,
   useTracks,
 } from "@livekit/components-react";
 import { Track } from "livekit-client";
-import { useState } from "react";
-import { FocusLayout } from "./FocusLayout.tsx";
-import { TileGrid } from "./TileGrid.tsx";
+import { useRef, useState } from "react";
+import { useElementSize } from "../hooks/useElementSize.ts";
+import { useKeptTileFocus } from "../hooks/useKeptTileFocus.ts";
+import { useLastSpeaker } from "../hooks/useLastSpeaker.ts";
+import { useOffPageRest } from "../hooks/useOffPageRest.ts";
+import { useTileOrder } from "../hooks/useTileOrder.ts";
+import { arrange, tilesPerPage } from "../layout.ts";
+import { chooseFocus, shareKey, type TileFacts } from "../stageview.ts";
+import { useStageView } from "../stageviewcontext.ts";
+import { AloneHint } from "./AloneHint.tsx";
+import { PagePager } from "./PagePager.tsx";
+import { ShareTile } from "./ShareTile.tsx";
+import { Tile } from "./Tile.tsx";
 
-/** One camera reference (or placeholder) per person, by identity. */
-export type Cameras = ReadonlyMap<string, TrackReferenceOrPlaceholder>;
-
-/** A grid of people; or, as soon as somebody shares, the shared screen with a strip of people. */
+/**
+ * Everybody's tile, and every share's: a grid, or one of them large. All are children of one box at places that layout.ts computes, so
+ * that a change of layout moves them and never mounts a picture anew. Only those of the page at hand are mounted.
+ */
 export function StageTiles() {
+  const area = useRef<HTMLDivElement>(null);
+  const { width, height } = useElementSize(area);
+  const { choice, pinned, isSelfHidden } = useStageView();
+  const { localParticipant } = useLocalParticipant();
+  const [page, setPage] = useState(0);
+  const speaker = useLastSpeaker();
+  useOffPageRest();
+
+  const { shares, cameras } = useReferences();
+  const mine = localParticipant.identity;
+  const others = [...cameras.keys()].filter((identity) => identity !== mine);
+  // Who hides their own picture still has it while nothing else is there to see.
+  const people = isSelfHidden && others.length + shares.size > 0 ? others : [mine, ...others];
+  const facts: TileFacts[] = [
+    ...[...shares].map(([key, { participant }]) => factsOf(key, participant, true)),
+    ...people.flatMap((identity) => {
+      const camera = cameras.get(identity);
+      return camera ? [factsOf(identity, camera.participant, false)] : [];
+    }),
+  ];
+  const focused = chooseFocus(facts, choice, pinned, speaker);
+  const perPage = tilesPerPage(facts.length, focused !== null, width, height);
+  const ownTile = people.includes(mine) ? [mine] : [];
+  const firstPage = perPage - (focused === null ? shares.size + ownTile.length : 0);
+  const ordered = useTileOrder(others, Math.max(1, firstPage));
+  // In a strip people look at the others, not at themselves.
+  const order = focused === null ? [...ownTile, ...ordered] : [...ordered, ...ownTile];
+  const keys = [...shares.keys(), ...order];
+  const { places, page: current, pages } = arrange(keys, focused, width, height, page);
+  useKeptTileFocus(area);
+
+  return (
+    <div className="tiles" data-testid={focused === null ? "tile-grid" : "focus-layout"} data-focused={focused ?? ""}>
+      <div ref={area} className="tiles__area">
+        {keys.map((key) => {
+          const place = places.get(key);
+          if (!place) return null;
+          const share = shares.get(key);
+          if (share) return <ShareTile key={key} share={share} place={place} isFocused={key === focused} />;
+          const camera = cameras.get(key);
+          return camera && <Tile key={key} camera={camera} place={place} isFocused={key === focused} />;
+        })}
+        {cameras.size < 2 && <AloneHint />}
+      </div>
+      {pages > 1 && <PagePager page={current} pages={pages} onPage={setPage} />}
+    </div>
+  );
+}
+
+function factsOf(key: string, participant: { identity: string; isLocal: boolean }, isShare: boolean): TileFacts {
+  return { key, identity: participant.identity, isShare, isMine: participant.isLocal };
+}
+
+/** Cameras (or placeholders) by identity, shares by their key. */
+function useReferences() {
   const references = useTracks(
     [
       { source: Track.Source.Camera, withPlaceholder: true },
@@ -21,31 +87,13 @@ export function StageTiles() {
     ],
     { onlySubscribed: false },
   );
-  const [chosenSid, setChosenSid] = useState<string | null>(null);
-  const shares = references.filter(
-    (reference): reference is TrackReference =>
-      isTrackReference(reference) &&
-      reference.source === Track.Source.ScreenShare &&
-      // Stopped by a moderator: nothing to see any more, until its owner's page has taken it back.
-      !reference.publication.isMuted,
-  );
-  const cameras: Cameras = new Map(
-    references
-      .filter((reference) => reference.source === Track.Source.Camera)
-      .map((reference) => [reference.participant.identity, reference]),
-  );
-  // Without a choice of their own people see the newest share of somebody else.
-  const focused =
-    shares.find((share) => share.publication.trackSid === chosenSid) ??
-    shares.findLast((share) => !share.participant.isLocal) ??
-    shares[0];
-  if (!focused) return <TileGrid cameras={cameras} />;
-  return (
-    <FocusLayout
-      focused={focused}
-      shares={shares}
-      cameras={cameras}
-      onChoose={(share) => setChosenSid(share.publication.trackSid)}
-    />
-  );
+  const shares = new Map<string, TrackReference>();
+  const cameras = new Map<string, TrackReferenceOrPlaceholder>();
+  for (const reference of references) {
+    const { identity } = reference.participant;
+    if (reference.source === Track.Source.Camera) cameras.set(identity, reference);
+    // Stopped by a moderator: nothing to see any more, until its owner's page has taken it back.
+    else if (isTrackReference(reference) && !reference.publication.isMuted) shares.set(shareKey(identity), reference);
+  }
+  return { shares, cameras };
 }

@@ -1,61 +1,119 @@
 import {
-  isTrackReference,
+  type TrackReference,
   type TrackReferenceOrPlaceholder,
-  useConnectionQualityIndicator,
   useIsMuted,
   useIsSpeaking,
   useParticipantInfo,
   VideoTrack,
 } from "@livekit/components-react";
-import { ConnectionQuality, Track } from "livekit-client";
+import { Track } from "livekit-client";
+import { memo, useEffect, useId, useState } from "react";
 import { useCall } from "../callcontext.ts";
+import { usePicture } from "../hooks/usePicture.ts";
+import type { Place } from "../layout.ts";
+import type { PictureState } from "../picturestate.ts";
 import { Avatar } from "./Avatar.tsx";
-import { Icon } from "./Icon.tsx";
+import { Icon, type IconName } from "./Icon.tsx";
+import { TileMenu } from "./TileMenu.tsx";
 
-/** One person: picture or initials, name, ring while speaking, microphone and link where there is something to say. */
-export function Tile({ camera }: { camera: TrackReferenceOrPlaceholder }) {
+export type TileProps = { camera: TrackReferenceOrPlaceholder; place: Place; isFocused: boolean };
+
+const STATE_ICONS: Partial<Record<PictureState, IconName>> = {
+  paused: "pause",
+  "their-link": "weak",
+  "their-link-lost": "weak",
+  "your-link": "weak",
+  "your-own-link": "weak",
+};
+/** Said on the picture itself, since there is none to look at. */
+const SAID_ALOUD: readonly PictureState[] = ["starting", "paused", "their-link-lost"];
+
+/** One person: picture or initials, name, ring while speaking, and what there is to say about microphone, picture and link. */
+export const Tile = memo(function Tile({ camera, place, isFocused }: TileProps) {
   const { strings } = useCall();
   const { participant } = camera;
   const isSpeaking = useIsSpeaking(participant);
   const isMicOff = useIsMuted({ participant, source: Track.Source.Microphone });
-  const isCameraOff = useIsMuted(camera);
   const { name: givenName } = useParticipantInfo({ participant });
-  const { quality } = useConnectionQualityIndicator({ participant });
+  const [hasPicture, setHasPicture] = useState(false);
+  const { state, isOn, quality } = usePicture(camera, hasPicture);
+  const id = useId();
   const name = givenName || participant.identity;
-  const isWeak = quality === ConnectionQuality.Poor || quality === ConnectionQuality.Lost;
-  const hasPicture = isTrackReference(camera) && !isCameraOff && camera.publication.track !== undefined;
-  const facts = [isMicOff && strings.micOffBadge, isSpeaking && strings.speakingBadge, isWeak && strings.poorLink];
+  const icon = STATE_ICONS[state];
+  const short = state === "fine" ? "" : strings.stage.picture[state];
+  const facts = [isMicOff && strings.micOffBadge, isSpeaking && strings.speakingBadge, short];
   const label = [strings.tileOf(name), participant.isLocal && strings.you, ...facts].filter(Boolean).join(", ");
 
   return (
     <figure
       className="tile"
+      style={place}
       aria-label={label}
       data-testid="tile"
+      data-tile-key={participant.identity}
       data-identity={participant.identity}
       data-name={name}
       data-local={participant.isLocal}
+      data-focused={isFocused}
       data-speaking={isSpeaking && !isMicOff}
       data-mic={isMicOff ? "off" : "on"}
-      data-camera={hasPicture ? "on" : "off"}
+      data-camera={isOn ? "on" : "off"}
       data-quality={quality}
+      data-picture={state}
     >
-      {hasPicture ? (
-        <VideoTrack
-          trackRef={camera}
-          className={participant.isLocal ? "tile__video mirrored" : "tile__video"}
-          aria-label={strings.tileOf(name)}
-          data-testid="tile-video"
-          data-identity={participant.identity}
-        />
-      ) : (
-        <Avatar identity={participant.identity} name={name} />
+      <div className="tile__frame">
+        {(!isOn || !hasPicture) && <Avatar identity={participant.identity} name={name} />}
+        {isOn && <Picture camera={camera as TrackReference} label={strings.tileOf(name)} onShown={setHasPicture} />}
+        {SAID_ALOUD.includes(state) && <p className="tile__note">{short}</p>}
+        <figcaption className="tile__caption">
+          {isMicOff && <Icon name="micOff" />}
+          {icon && <Icon name={icon} />}
+          <span className="tile__name">{participant.isLocal ? `${name} (${strings.you})` : name}</span>
+        </figcaption>
+      </div>
+      {state !== "fine" && (
+        <p id={id} className="tile__why" role="tooltip" data-testid="tile-why">
+          {strings.stage.why[state](name)}
+        </p>
       )}
-      <figcaption className="tile__caption">
-        {isMicOff && <Icon name="micOff" />}
-        {isWeak && <Icon name="weak" />}
-        <span className="tile__name">{participant.isLocal ? `${name} (${strings.you})` : name}</span>
-      </figcaption>
+      <TileMenu
+        tileKey={participant.identity}
+        name={name}
+        isMine={participant.isLocal}
+        mayHide
+        describedBy={state === "fine" ? undefined : id}
+      />
     </figure>
+  );
+}, isSameTile);
+
+type PictureProps = { camera: TrackReference; label: string; onShown: (isShown: boolean) => void };
+
+function Picture({ camera, label, onShown }: PictureProps) {
+  const { participant } = camera;
+  useEffect(() => () => onShown(false), [onShown]);
+  return (
+    <VideoTrack
+      trackRef={camera}
+      className={participant.isLocal ? "tile__video mirrored" : "tile__video"}
+      aria-label={label}
+      data-testid="tile-video"
+      data-identity={participant.identity}
+      onPlaying={() => onShown(true)}
+      onEmptied={() => onShown(false)}
+    />
+  );
+}
+
+/** References are made anew with every event of the room; what they refer to is not. */
+function isSameTile(before: TileProps, after: TileProps): boolean {
+  return (
+    before.camera.participant === after.camera.participant &&
+    before.camera.publication === after.camera.publication &&
+    before.isFocused === after.isFocused &&
+    before.place.left === after.place.left &&
+    before.place.top === after.place.top &&
+    before.place.width === after.place.width &&
+    before.place.height === after.place.height
   );
 }

@@ -189,39 +189,4 @@ export const de: Wording<typeof fr> = {
   tryAgain: "Erneut versuchen",
   useHere: "Hier teilnehmen",
   backToCheck: "Meine Geräte prüfen",
-  endings: {
-    left: {
-      title: "Sie haben die Besprechung verlassen",
-      text: "Danke für Ihre Teilnahme. Sie können diese Seite schließen.",
-    },
-    removed: {
-      title: "Sie wurden aus der Besprechung entfernt",
-      text: "Die Moderation hat Sie entfernt. Halten Sie das für einen Irrtum, wenden Sie sich an die Person, die Sie eingeladen hat.",
-    },
-    denied: {
-      title: "Sie wurden nicht eingelassen",
-      text: "Die Organisation hat Sie nicht eingelassen. Halten Sie das für einen Irrtum, wenden Sie sich direkt an sie.",
-    },
-    ended: { title: "Die Besprechung ist zu Ende", text: "Die Organisation hat sie für alle beendet." },
-    locked: {
-      title: "Der Raum ist gesperrt",
-      text: "Zurzeit kann niemand hinein. Bitten Sie die Organisation, ihn zu entsperren, und versuchen Sie es erneut.",
-    },
-    duplicate: {
-      title: "Sie nehmen von einer anderen Seite aus teil",
-      text: "Diese Besprechung ist in einem anderen Tab oder Fenster dieses Browsers geöffnet. Nur eine Seite kann teilnehmen.",
-    },
-    unreachable: {
-      title: "Die Besprechung ist nicht erreichbar",
-      text: "Wir haben es fast eine Minute lang versucht. Prüfen Sie Ihr Netzwerk (WLAN, Kabel, VPN) und versuchen Sie es erneut. Ihr Platz bleibt erhalten.",
-    },
-    "not-found": {
-      title: "Diesen Raum gibt es nicht",
-      text: "Prüfen Sie den Link, den Sie erhalten haben: Vielleicht ist er unvollständig.",
-    },
-    unsupported: {
-      title: "Dieser Browser kann keine Videokonferenzen",
-      text: "Öffnen Sie den Link in einem aktuellen Firefox, Chrome, Edge oder Safari.",
-    },
-  },
 };

@@ -182,36 +182,4 @@ export const en: Wording<typeof fr> = {
   tryAgain: "Try again",
   useHere: "Take part from this page",
   backToCheck: "Check my devices",
-  endings: {
-    left: { title: "You have left the meeting", text: "Thank you for taking part. You can close this page." },
-    removed: {
-      title: "You were removed from the meeting",
-      text: "A moderator of the meeting removed you. If you think it is a mistake, contact the person who invited you.",
-    },
-    denied: {
-      title: "You were not admitted",
-      text: "The organiser did not let you in. If you think it is a mistake, contact them directly.",
-    },
-    ended: { title: "The meeting is over", text: "The organiser ended it for everyone." },
-    locked: {
-      title: "The room is locked",
-      text: "Nobody can enter for now. Ask the organiser to unlock it, then try again.",
-    },
-    duplicate: {
-      title: "You take part from another page",
-      text: "This meeting is open in another tab or window of this browser. Only one page at a time can take part.",
-    },
-    unreachable: {
-      title: "The meeting cannot be reached",
-      text: "We tried for almost a minute. Check your network (Wi-Fi, cable, VPN), then try again. Your place in the meeting is kept.",
-    },
-    "not-found": {
-      title: "This room does not exist",
-      text: "Check the link that you were sent: it may be incomplete.",
-    },
-    unsupported: {
-      title: "This browser cannot do video calls",
-      text: "Open this link in a recent Firefox, Chrome, Edge or Safari.",
-    },
-  },
 };

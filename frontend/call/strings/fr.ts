@@ -195,39 +195,4 @@ export const fr = {
   tryAgain: "Réessayer",
   useHere: "Participer depuis cette page",
   backToCheck: "Vérifier mes appareils",
-  endings: {
-    left: {
-      title: "Vous avez quitté la réunion",
-      text: "Merci de votre participation. Vous pouvez fermer cette page.",
-    },
-    removed: {
-      title: "On vous a fait sortir de la réunion",
-      text: "Une personne qui modère la réunion a pris cette décision. Si vous pensez à une erreur, contactez la personne qui vous a invité.",
-    },
-    denied: {
-      title: "Votre entrée n’a pas été acceptée",
-      text: "La personne qui organise la réunion a refusé votre demande. Si vous pensez à une erreur, contactez-la directement.",
-    },
-    ended: { title: "La réunion est terminée", text: "La personne qui l’organise y a mis fin pour tout le monde." },
-    locked: {
-      title: "Le salon est verrouillé",
-      text: "Plus personne ne peut y entrer pour le moment. Demandez à la personne qui organise la réunion de le déverrouiller, puis réessayez.",
-    },
-    duplicate: {
-      title: "Vous participez depuis une autre page",
-      text: "Cette réunion est ouverte dans un autre onglet ou une autre fenêtre de ce navigateur. Une seule page à la fois peut y participer.",
-    },
-    unreachable: {
-      title: "La réunion n’est pas joignable",
-      text: "Nous avons essayé pendant près d’une minute. Vérifiez votre réseau (Wi-Fi, câble, VPN), puis réessayez. Votre place dans la réunion vous attend.",
-    },
-    "not-found": {
-      title: "Ce salon n’existe pas",
-      text: "Vérifiez le lien que vous avez reçu : il est peut-être incomplet.",
-    },
-    unsupported: {
-      title: "Ce navigateur ne permet pas la visioconférence",
-      text: "Ouvrez ce lien dans une version récente de Firefox, Chrome, Edge ou Safari.",
-    },
-  },
 };

@@ -19,7 +19,8 @@ test("no text is empty or has stray blanks, in any language", () => {
   for (const language of LANGUAGES) {
     for (const { path, text } of leaves(stringsFor(language))) {
       assert.equal(text, text.trim(), `${language}${path}`);
-      assert.ok(text.length > 0, `${language}${path}`);
+      // A screen has nothing to say of what we do where there is nothing to do.
+      assert.ok(text.length > 0 || /^\.endings\..*\.we$/.test(path), `${language}${path}`);
     }
   }
 });
@@ -32,7 +33,7 @@ test("each language has each text, with the same parameters, and no text was lef
     for (const { path, text } of texts) {
       const original = french.get(path) ?? "";
       for (const mark of ["§7", "§9"]) assert.equal(text.includes(mark), original.includes(mark), `${language}${path}`);
-      if (!ALIKE.has(path)) assert.notEqual(text, original, `${language}${path}`);
+      if (!ALIKE.has(path) && text !== "") assert.notEqual(text, original, `${language}${path}`);
     }
   }
 });

@@ -1,0 +1,55 @@
+// What the page says of a call when it is over, so that "why did it cut at 10:14" has an answer. No names, no content. No DOM.
+import type { Path, Sample } from "./mediastats.ts";
+import type { FinalName } from "./phase.ts";
+
+export type ReportReason = "left" | "page-closed" | "duplicate_identity" | Exclude<FinalName, "duplicate">;
+
+/** What the session knows of one stay. */
+export type Stay = { reason: ReportReason; durationS: number; reconnects: number; joinMs: number | null };
+
+/** What the media link was like over the stay. */
+export type LinkFigures = { path: Path; lossPercent: number | null; rttMs: number | null };
+
+export type CallReport = Stay & LinkFigures & { browser: string };
+
+/** The engine's word for it: the portal keeps such a report off the stay of the page that took the place. */
+export function reportReason(outcome: FinalName): ReportReason {
+  return outcome === "duplicate" ? "duplicate_identity" : outcome;
+}
+
+/** Adds up samples of the tracks, as they come; the mean round trip, and the loss over all packets. */
+export class LinkMeter {
+  private path: Path = "";
+  private rttSumMs = 0;
+  private rttCount = 0;
+  /** By track: where its counters stood last. They begin anew with each track. */
+  private readonly tracks = new Map<string, { packets: number; lost: number }>();
+
+  note(track: string, sample: Sample): void {
+    this.path = sample.path || this.path;
+    if (sample.rttMs !== null) {
+      this.rttSumMs += sample.rttMs;
+      this.rttCount += 1;
+    }
+    const packets = sample.direction === "in" ? sample.packets + sample.lost : sample.packets;
+    this.tracks.set(track, { packets, lost: sample.lost });
+  }
+
+  figures(): LinkFigures {
+    const all = [...this.tracks.values()];
+    const packets = all.reduce((sum, track) => sum + track.packets, 0);
+    const lost = all.reduce((sum, track) => sum + track.lost, 0);
+    return {
+      path: this.path,
+      lossPercent: packets === 0 ? null : Math.round((1000 * lost) / packets) / 10,
+      rttMs: this.rttCount === 0 ? null : Math.round(this.rttSumMs / this.rttCount),
+    };
+  }
+
+  reset(): void {
+    this.path = "";
+    this.rttSumMs = 0;
+    this.rttCount = 0;
+    this.tracks.clear();
+  }
+}

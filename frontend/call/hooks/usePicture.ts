@@ -1,0 +1,51 @@
+import {
+  isTrackReference,
+  type TrackReferenceOrPlaceholder,
+  useConnectionQualityIndicator,
+  useIsMuted,
+  useLocalParticipant,
+} from "@livekit/components-react";
+import { ParticipantEvent, Track } from "livekit-client";
+import { useCallback, useSyncExternalStore } from "react";
+import { type PictureState, pictureState } from "../picturestate.ts";
+
+export type Picture = { state: PictureState; isOn: boolean; quality: string };
+
+/** What there is to say about one person's picture. `hasPicture`: it has been drawn. */
+export function usePicture(reference: TrackReferenceOrPlaceholder, hasPicture: boolean): Picture {
+  const { participant } = reference;
+  const { localParticipant } = useLocalParticipant();
+  const { quality: theirLink } = useConnectionQualityIndicator({ participant });
+  const { quality: myLink } = useConnectionQualityIndicator({ participant: localParticipant });
+  const isMuted = useIsMuted(reference);
+  const isPaused = useIsPaused(reference);
+  const isPublished = isTrackReference(reference);
+  const hasTrack = isPublished && reference.publication.track !== undefined;
+  const state = pictureState({
+    isMine: participant.isLocal,
+    isCameraOn: isPublished && !isMuted,
+    hasTrack,
+    hasPicture,
+    isPaused,
+    theirLink,
+    myLink,
+  });
+  return { state, isOn: hasTrack && !isMuted, quality: theirLink };
+}
+
+/** Whether the engine holds the stream back. */
+export function useIsPaused(reference: TrackReferenceOrPlaceholder): boolean {
+  const { participant } = reference;
+  const subscribe = useCallback(
+    (changed: () => void) => {
+      const events = [ParticipantEvent.TrackStreamStateChanged, ParticipantEvent.TrackSubscribed] as const;
+      for (const event of events) participant.on(event, changed);
+      return () => {
+        for (const event of events) participant.off(event, changed);
+      };
+    },
+    [participant],
+  );
+  const track = isTrackReference(reference) ? reference.publication.track : undefined;
+  return useSyncExternalStore(subscribe, () => track?.streamState === Track.StreamState.Paused);
+}
