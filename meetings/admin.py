@@ -116,7 +116,7 @@ _ABOUT = timedelta(minutes=5)
 
 
 class HowItEnded(admin.SimpleListFilter):
-    title = _("end")
+    title = _("how it ended")
     parameter_name = "end"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:

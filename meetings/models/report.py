@@ -29,17 +29,17 @@ class CallReport(models.Model):
     attendance = models.OneToOneField(
         Attendance, on_delete=models.CASCADE, null=True, blank=True, related_name="report", verbose_name=_("attendance")
     )
-    began_at = models.DateTimeField(_("from"))
-    ended_at = models.DateTimeField(_("to"))
+    began_at = models.DateTimeField(_("joined at"))
+    ended_at = models.DateTimeField(_("left at"))
     # From here on: as the page told it. Nothing of it is proof, and all of it may be missing.
     reported_at = models.DateTimeField(_("page's report"), null=True, blank=True)
     reason = models.CharField(_("reason (page)"), max_length=REASON_MAX_LENGTH, blank=True)
     browser = models.CharField(_("browser"), max_length=BROWSER_MAX_LENGTH, blank=True)
     path = models.CharField(_("path"), max_length=PATH_MAX_LENGTH, blank=True)
-    loss_percent = models.FloatField(_("loss in %"), null=True, blank=True)
+    loss_percent = models.FloatField(_("loss (percent)"), null=True, blank=True)
     rtt_ms = models.PositiveIntegerField(_("RTT in ms"), null=True, blank=True)
     reconnects = models.PositiveIntegerField(_("reconnections"), null=True, blank=True)
-    join_ms = models.PositiveIntegerField(_("joined in ms"), null=True, blank=True)
+    join_ms = models.PositiveIntegerField(_("milliseconds to join"), null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:
