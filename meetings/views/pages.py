@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
@@ -132,7 +133,8 @@ def call(request: HttpRequest, slug: str) -> HttpResponse:
 
 @require_GET
 def legal(request: HttpRequest) -> HttpResponse:
-    return render(request, "pages/legal.html")
+    kept = {"chat_days": settings.CHAT_RETENTION_DAYS, "report_days": settings.REPORT_RETENTION_DAYS}
+    return render(request, "pages/legal.html", kept)
 
 
 @require_GET
