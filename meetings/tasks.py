@@ -13,7 +13,7 @@ from jobs.queue import job, scheduled
 from jobs.worker import Work
 from meetings import enforcement, engine_events, media, webhooks_out
 from meetings.models import CallReport, CallSession, ChatMessage, EngineEvent, Outbox, Room
-from meetings.services import connection_tests
+from meetings.services import connection_tests, together
 
 # No engine sends an event again after that.
 KEEP_EVENTS = timedelta(days=14)
@@ -42,6 +42,15 @@ def enforce_room(work: Work) -> None:
 def end_test_room(work: Work) -> None:
     """Nobody holds meetings in the room of a connection test. Fails, and is tried again, where the engine is away."""
     media.delete_room(work.payload["room"])
+
+
+@job(together.CARRY_JOB, max_attempts=6)
+def carry_message(work: Work) -> None:
+    """Tells a call of a line that the engine did not take when it was written. Fails, and is tried again."""
+    message = ChatMessage.objects.select_related("room", "author").filter(pk=work.payload["message"]).first()
+    # By now it may be another meeting, with other people.
+    if message is not None and ChatMessage.objects.of_present_call(message.room).filter(pk=message.pk).exists():
+        together.carry(message)
 
 
 @scheduled("meetings.resume_webhooks", "*/10 * * * *")

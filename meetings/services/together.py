@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import structlog
@@ -18,6 +19,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from accounts.rate_limits import is_allowed
+from jobs.queue import enqueue
 from meetings import media, outbox
 from meetings.chat_text import clean_message
 from meetings.engine_errors import EngineError, Unavailable
@@ -42,6 +44,9 @@ DELETIONS_PER_MINUTE = 60
 READS_PER_MINUTE = 120
 # Of a room together: each is a packet to everybody in it.
 ROOM_PACKETS_PER_MINUTE = 600
+
+CARRY_JOB = "meetings.carry_message"
+_CARRY_AGAIN_AFTER = timedelta(seconds=3)
 
 _KEY = re.compile(rf"[\w-]{{1,{KEY_MAX_LENGTH}}}", re.ASCII)
 # What the engine says of a connection whose person is in the call by a newer one.
@@ -157,6 +162,12 @@ def lower_hands(*, acting: Participant) -> None:
             outbox.notify_room(room)
 
 
+def carry(message: ChatMessage) -> None:
+    """Sends the line as it is now to everybody in the call. Raises `Unavailable`, `EngineError`."""
+    content = {"id": str(message.pk), "isDeleted": True} if message.is_deleted else message_json(message)
+    _send(message.room, CHAT_TOPIC, content)
+
+
 def stay_ended(attendance: Attendance) -> None:
     """The hand falls with the person's last connection to the call; a page that connects anew keeps it up."""
     own = attendance.participant
@@ -191,12 +202,12 @@ def _lower(room: Room, target: Participant | None = None) -> int:
 
 
 def _deliver(message: ChatMessage) -> None:
-    """After the commit. The line is kept: where the engine does not carry it, the history does."""
-    content = {"id": str(message.pk), "isDeleted": True} if message.is_deleted else message_json(message)
+    """After the commit. The line is kept, so nobody is told of an engine that does not answer: a job asks it again."""
     try:
-        _send(message.room, CHAT_TOPIC, content)
+        carry(message)
     except (Unavailable, EngineError) as error:
         log.warning("message_not_carried", room=message.room.media_name, message=message.pk, error=str(error))
+        enqueue(CARRY_JOB, {"message": message.pk}, run_after=timezone.now() + _CARRY_AGAIN_AFTER)
 
 
 def _send(room: Room, topic: str, content: Mapping[str, Any]) -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import secrets
+import threading
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import override_settings
 from django.utils import timezone
 
@@ -16,9 +18,10 @@ from jobs.worker import Worker
 from meetings import media
 from meetings.models import CallSession, ChatMessage, Participant, Room
 from meetings.models.participant import Role, State
+from meetings.refusals import NotAdmitted
 from meetings.services import lobby, together
 from meetings.tests.conftest import Meeting
-from visio_portal.testing import FakeEngine, Person
+from visio_portal.testing import FakeEngine, Person, make_cast
 
 
 def post(person: Person, room: Room, text: Any, key: Any = None) -> Any:
@@ -82,8 +85,25 @@ def test_the_same_key_is_the_same_line(meeting: Meeting, engine: FakeEngine) -> 
 @pytest.mark.parametrize("answer", [(503, "unavailable"), (500, "internal")])
 def test_an_engine_that_fails_loses_no_line(answer: tuple[int, str], meeting: Meeting, engine: FakeEngine) -> None:
     engine.error = answer
-    assert post(meeting.cast.charlie, meeting.room, "kept").status_code == 201
+    message = post(meeting.cast.charlie, meeting.room, "kept").json()
     assert texts(history(meeting.cast.bob, meeting.room)) == ["kept"]
+    # Who is in the call all the while does not ask for the history: the line is carried once the engine takes it.
+    engine.error = None
+    later = timezone.now() + timedelta(seconds=10)
+    assert Worker(now=lambda: later).work_once()
+    assert carried(engine) == [message, message]
+    assert not Worker(now=lambda: later).work_once()
+
+
+def test_a_line_that_comes_late_is_not_carried_into_the_next_meeting(meeting: Meeting, engine: FakeEngine) -> None:
+    engine.error = (503, "unavailable")
+    post(meeting.cast.charlie, meeting.room, "between us")
+    engine.error = None
+    lobby.end_admissions(meeting.room, ended_at=timezone.now())
+    before = len(carried(engine))
+    later = timezone.now() + timedelta(seconds=10)
+    assert Worker(now=lambda: later).work_once()
+    assert len(carried(engine)) == before
 
 
 def test_an_engine_that_is_away_loses_no_line(meeting: Meeting, settings: Any) -> None:
@@ -155,6 +175,43 @@ def test_name_and_role_stay_what_they_were(meeting: Meeting) -> None:
     Participant.objects.filter(pk=meeting.charlie.pk).update(name="Somebody", role=Role.MODERATOR)
     [message] = history(meeting.cast.alice, meeting.room)["messages"]
     assert (message["name"], message["role"]) == (meeting.charlie.name, "participant")
+
+
+def test_who_is_put_out_while_they_write_says_nothing_more(meeting: Meeting, engine: FakeEngine) -> None:
+    charlie = Participant.objects.select_related("room").get(pk=meeting.charlie.pk)  # as the request's start saw them
+    meeting.cast.bob.call(meeting.room, f"participants/{charlie.identity}/remove")
+    with pytest.raises(NotAdmitted):
+        together.post_message(charlie, text="one last word", key="k")
+    assert not ChatMessage.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_numbers_become_visible_in_their_order(no_limits_from_before: None, settings: Any) -> None:
+    """Else a page that asks for what comes after the newest it knows would miss a line that is committed later."""
+    settings.LIVEKIT_URL = "ws://127.0.0.1:9"
+    room = Room.objects.create(owner=make_cast().alice.signed_in)
+    writers = [Person(f"Guest {number}").sits(room) for number in range(4)]
+    seen: list[list[int]] = []
+    barrier = threading.Barrier(5)
+
+    def write(own: Participant) -> None:
+        barrier.wait()
+        for number in range(5):
+            together.post_message(own, text="x", key=f"{number}")
+        connection.close()
+
+    threads = [threading.Thread(target=write, args=[own]) for own in writers]
+    for thread in threads:
+        thread.start()
+    barrier.wait()
+    while any(thread.is_alive() for thread in threads):
+        seen.append(list(ChatMessage.objects.values_list("pk", flat=True)))
+    for thread in threads:
+        thread.join()
+    final = list(ChatMessage.objects.values_list("pk", flat=True))
+    assert len(final) == 20
+    assert all(found == final[: len(found)] for found in seen)
+    media.close()
 
 
 # --- limits
