@@ -1,21 +1,36 @@
-// Short messages: shown as toasts, read aloud by the live region. Kept outside React so that the session can speak before a component is there.
+// Short messages: shown as toasts, read aloud by the live region, kept in a list. Outside React, so that the session can speak before a component is there.
 import type { Later } from "./roomsocket.ts";
 
 export type Toast = { id: number; text: string; tone: "info" | "warning" };
-export type NoticesSnapshot = { toasts: readonly Toast[]; spoken: { id: number; text: string } };
+export type PastNotice = Toast & { atMs: number };
+export type Sentence = { id: number; text: string };
+export type NoticesSnapshot = {
+  toasts: readonly Toast[];
+  /** What was said last: all sentences of one moment. */
+  spoken: readonly Sentence[];
+  /** What was shown, oldest first, also after it vanished. */
+  past: readonly PastNotice[];
+};
 
 const TOAST_LIFE_MS = 6000;
 /** More than this is a wall of text over people's faces; the oldest goes. */
 const MOST_TOASTS = 3;
+/** Sentences that come this close together stand in the live region together: one that replaces another at once is never read. */
+const MOMENT_MS = 400;
+/** Of a long meeting; nobody reads further back. */
+const MOST_PAST = 200;
 
 export class Notices {
   private readonly listeners = new Set<() => void>();
   private readonly later: Later;
-  private snapshot: NoticesSnapshot = { toasts: [], spoken: { id: 0, text: "" } };
+  private readonly now: () => number;
+  private snapshot: NoticesSnapshot = { toasts: [], spoken: [], past: [] };
   private lastId = 0;
+  private isMoment = false;
 
-  constructor(later: Later) {
+  constructor(later: Later, now: () => number = Date.now) {
     this.later = later;
+    this.now = now;
   }
 
   subscribe = (listener: () => void): (() => void) => {
@@ -27,17 +42,29 @@ export class Notices {
 
   /** Read aloud only: the screen shows it in another way already. */
   say(text: string): void {
+    if (text === "") return;
     this.lastId += 1;
-    this.publish({ ...this.snapshot, spoken: { id: this.lastId, text } });
+    const earlier = this.isMoment ? this.snapshot.spoken : [];
+    this.publish({ ...this.snapshot, spoken: [...earlier, { id: this.lastId, text }] });
+    if (this.isMoment) return;
+    this.isMoment = true;
+    this.later(MOMENT_MS, () => {
+      this.isMoment = false;
+    });
   }
 
-  /** Shown for some seconds, and read aloud. The same text twice is one toast that lives on. */
-  show(text: string, tone: Toast["tone"] = "info"): void {
-    this.say(text);
-    const id = this.lastId;
-    const others = this.snapshot.toasts.filter((toast) => toast.text !== text);
-    this.publish({ ...this.snapshot, toasts: [...others, { id, text, tone }].slice(-MOST_TOASTS) });
-    this.later(TOAST_LIFE_MS, () => this.dismiss(id));
+  /** Shown for some seconds, and read aloud as `said` ("" for silence). The same text twice is one toast that lives on. */
+  show(text: string, tone: Toast["tone"] = "info", said: string = text): void {
+    this.say(said);
+    this.lastId += 1;
+    const toast: Toast = { id: this.lastId, text, tone };
+    const others = this.snapshot.toasts.filter((other) => other.text !== text);
+    this.publish({
+      ...this.snapshot,
+      toasts: [...others, toast].slice(-MOST_TOASTS),
+      past: [...this.snapshot.past, { ...toast, atMs: this.now() }].slice(-MOST_PAST),
+    });
+    this.later(TOAST_LIFE_MS, () => this.dismiss(toast.id));
   }
 
   dismiss = (id: number): void => {
@@ -45,7 +72,7 @@ export class Notices {
     if (toasts.length !== this.snapshot.toasts.length) this.publish({ ...this.snapshot, toasts });
   };
 
-  /** Another screen: what was shown about the last one is over. */
+  /** Another screen: what was shown about the last one is over. The list keeps it. */
   clear(): void {
     if (this.snapshot.toasts.length > 0) this.publish({ ...this.snapshot, toasts: [] });
   }

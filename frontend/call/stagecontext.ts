@@ -2,7 +2,7 @@
 import { createContext, useContext } from "react";
 
 /** One at a time; more would leave no room for faces. */
-export type PanelName = "people" | "settings" | "quality";
+export type PanelName = "people" | "chat" | "notices" | "settings" | "quality";
 
 export type StageParts = {
   panel: PanelName | null;

@@ -10,6 +10,8 @@ export type ControlButtonProps = {
   /** Off is the state that people must notice: own microphone and camera. */
   isAlarming?: boolean;
   badge?: number;
+  /** What the number of the badge means, for those who do not see where it stands. */
+  badgeText?: string;
 };
 
 /** A switch of the bar. It stays focusable while busy: a focus that jumps away is worse than a press that waits. */
@@ -21,6 +23,7 @@ export function ControlButton({
   testId,
   isAlarming = false,
   badge = 0,
+  badgeText = "",
 }: ControlButtonProps) {
   return (
     <button
@@ -36,7 +39,8 @@ export function ControlButton({
       <span className="control__label">{label}</span>
       {badge > 0 && (
         <span className="control__badge" data-testid={`${testId}-badge`}>
-          {badge}
+          <span aria-hidden={badgeText !== ""}>{badge > 99 ? "99+" : badge}</span>
+          {badgeText !== "" && <span className="unseen">{`, ${badgeText}`}</span>}
         </span>
       )}
     </button>

@@ -1,4 +1,4 @@
-import { type ReactNode, useEffect, useRef } from "react";
+import { type ReactNode, useEffect, useRef, useState } from "react";
 import { useCall } from "../callcontext.ts";
 import { focusStage } from "../focus.ts";
 import { type PanelName, useStage } from "../stagecontext.ts";
@@ -11,16 +11,19 @@ type PanelProps = {
   foot?: ReactNode;
   /** Where the focus starts; the title where the panel has nothing better. */
   hasOwnFocus?: boolean;
+  /** The content scrolls by itself and takes all the height there is. */
+  isFilled?: boolean;
 };
 
 /** The frame of a side panel (a sheet on a phone): title, close, Escape; the focus comes in and goes back. */
-export function Panel({ name, title, children, foot, hasOwnFocus = false }: PanelProps) {
+export function Panel({ name, title, children, foot, hasOwnFocus = false, isFilled = false }: PanelProps) {
   const { strings } = useCall();
   const { showPanel } = useStage();
   const heading = useRef<HTMLHeadingElement>(null);
+  // Before anything inside takes the focus.
+  const [opener] = useState(() => document.activeElement);
 
   useEffect(() => {
-    const opener = document.activeElement;
     if (!hasOwnFocus) heading.current?.focus({ preventScroll: true });
     // Closing gives the focus back, unless the person has moved on.
     return () => {
@@ -28,7 +31,7 @@ export function Panel({ name, title, children, foot, hasOwnFocus = false }: Pane
       if (opener instanceof HTMLElement && opener.isConnected && opener !== document.body) opener.focus();
       else focusStage();
     };
-  }, [hasOwnFocus]);
+  }, [hasOwnFocus, opener]);
 
   return (
     <aside
@@ -53,7 +56,7 @@ export function Panel({ name, title, children, foot, hasOwnFocus = false }: Pane
           <Icon name="close" />
         </button>
       </div>
-      <div className="panel__body">{children}</div>
+      <div className={`panel__body${isFilled ? " panel__body--filled" : ""}`}>{children}</div>
       {foot && <div className="panel__foot">{foot}</div>}
     </aside>
   );

@@ -1,62 +1,71 @@
-import { useParticipants } from "@livekit/components-react";
+import { useLocalParticipant, useParticipants } from "@livekit/components-react";
+import { RoomEvent } from "livekit-client";
+import { useId, useState } from "react";
 import { useCall, useSession } from "../callcontext.ts";
-import { mayModerate, type Role } from "../contract.ts";
-import { useActs } from "../hooks/useActs.ts";
-import { CopyLinkButton } from "./CopyLinkButton.tsx";
-import { Icon } from "./Icon.tsx";
+import { mayModerate } from "../contract.ts";
+import { isFound, orderPeople } from "../peopleorder.ts";
 import { Panel } from "./Panel.tsx";
+import { PeopleFoot } from "./PeopleFoot.tsx";
 import { PersonRow } from "./PersonRow.tsx";
 import { WaitingList } from "./WaitingList.tsx";
 
-/** Who waits, who is here, and what a host may do about it. */
+/** What changes the list; each row follows its own person's media by itself. */
+const CHANGES = [RoomEvent.ParticipantConnected, RoomEvent.ParticipantDisconnected, RoomEvent.ParticipantNameChanged];
+/** From here on one looks for a name rather than reads the list. */
+const SEARCHED_FROM = 6;
+
+/** Who waits, who is here in which order, and what a host may do about it. */
 export default function PeoplePanel() {
-  const { strings } = useCall();
+  const { strings, config } = useCall();
   const { roomState } = useSession();
-  const participants = useParticipants();
+  const participants = useParticipants({ updateOnlyOn: CHANGES });
+  const { localParticipant } = useLocalParticipant();
+  const [query, setQuery] = useState("");
+  const { roles = {}, hands = [], waiting = [] } = roomState ?? {};
   const myRole = roomState?.me.role ?? "participant";
-  const isLocked = roomState?.room.isLocked ?? false;
-  const waiting = roomState?.waiting ?? [];
+  const people = participants.map((participant) => ({
+    participant,
+    identity: participant.identity,
+    name: participant.name || participant.identity,
+    isMe: participant.identity === localParticipant.identity,
+    role: roles[participant.identity] ?? ("participant" as const),
+  }));
+  const found = people.filter(({ name }) => isFound(name, query));
 
   return (
-    <Panel name="people" title={strings.people} foot={<Foot myRole={myRole} isLocked={isLocked} />}>
+    <Panel name="people" title={strings.people} foot={<PeopleFoot people={people} />}>
       {mayModerate(myRole) && waiting.length > 0 && <WaitingList waiting={waiting} />}
-      <h3>{strings.inTheCall(participants.length)}</h3>
+      <h3>{strings.inTheCall(people.length)}</h3>
+      {(people.length >= SEARCHED_FROM || query !== "") && (
+        <Search query={query} count={found.length} onChange={setQuery} />
+      )}
       <ul className="people">
-        {participants.map((participant) => (
-          <PersonRow
-            key={participant.identity}
-            participant={participant}
-            role={roomState?.roles[participant.identity] ?? "participant"}
-            myRole={myRole}
-          />
+        {orderPeople(found, hands, config.locale).map(({ participant, identity, role }) => (
+          <PersonRow key={identity} participant={participant} role={role} myRole={myRole} />
         ))}
       </ul>
     </Panel>
   );
 }
 
-/** The link for everybody, the door for those who keep it. */
-function Foot({ myRole, isLocked }: { myRole: Role; isLocked: boolean }) {
+function Search({ query, count, onChange }: { query: string; count: number; onChange: (query: string) => void }) {
   const { strings } = useCall();
-  const acts = useActs();
+  const id = useId();
   return (
-    <>
-      <CopyLinkButton testId="panel-copy-link" />
-      {mayModerate(myRole) && (
-        <>
-          <button
-            type="button"
-            className="stage-button"
-            aria-describedby="lock-hint"
-            data-testid={isLocked ? "unlock-button" : "lock-button"}
-            onClick={() => acts.onRoom(isLocked ? "unlock" : "lock")}
-          >
-            <Icon name={isLocked ? "unlock" : "lock"} />
-            {isLocked ? strings.unlockRoom : strings.lockRoom}
-          </button>
-          <p id="lock-hint">{strings.lockHint}</p>
-        </>
-      )}
-    </>
+    <div className="people-search">
+      <label htmlFor={id}>{strings.together.search}</label>
+      <input
+        id={id}
+        type="search"
+        className="stage-input"
+        value={query}
+        autoComplete="off"
+        data-testid="people-search"
+        onChange={(event) => onChange(event.target.value)}
+      />
+      <p role="status" className="people-search__count" data-testid="people-found">
+        {query.trim() === "" ? "" : strings.together.found(count)}
+      </p>
+    </div>
   );
 }

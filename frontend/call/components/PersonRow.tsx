@@ -2,6 +2,9 @@ import { useIsMuted, useParticipantInfo } from "@livekit/components-react";
 import { type Participant, Track } from "livekit-client";
 import { useCall } from "../callcontext.ts";
 import { mayModerate, type Role } from "../contract.ts";
+import { focusPanelTitle } from "../focus.ts";
+import { useActs } from "../hooks/useActs.ts";
+import { useHandOrder } from "../togethercontext.ts";
 import { Avatar } from "./Avatar.tsx";
 import { Icon } from "./Icon.tsx";
 import { PersonActions } from "./PersonActions.tsx";
@@ -9,7 +12,7 @@ import { VolumeControl } from "./VolumeControl.tsx";
 
 type PersonRowProps = { participant: Participant; role: Role; myRole: Role };
 
-/** One person of the list: name, role, microphone and camera, and a moderator's menu. */
+/** One person of the list: name, role, hand, state of each medium, and a moderator's acts. */
 export function PersonRow({ participant, role, myRole }: PersonRowProps) {
   const { strings } = useCall();
   const { name: givenName } = useParticipantInfo({ participant });
@@ -22,10 +25,20 @@ export function PersonRow({ participant, role, myRole }: PersonRowProps) {
     <li className="person" data-testid="person" data-identity={participant.identity} data-name={name} data-role={role}>
       <Avatar identity={participant.identity} name={name} />
       <span className="person__text">
-        <span className="person__name">{participant.isLocal ? `${name} (${strings.you})` : name}</span>
+        <span className="person__name">
+          <bdi>{name}</bdi>
+          {participant.isLocal && ` (${strings.you})`}
+        </span>
         {role !== "participant" && <span className="person__role">{strings.roles[role]}</span>}
       </span>
+      <PersonHand identity={participant.identity} name={name} mayLower={mayModerate(myRole) && !participant.isLocal} />
       <span className="person__media">
+        {isSharing && (
+          <>
+            <Icon name="share" />
+            <span className="unseen">{strings.together.sharesScreen}</span>
+          </>
+        )}
         <Icon name={isMicOn ? "mic" : "micOff"} />
         <span className="unseen">{isMicOn ? strings.micIsOn : strings.micIsOff}</span>
         <Icon name={isCameraOn ? "camera" : "cameraOff"} />
@@ -42,5 +55,39 @@ export function PersonRow({ participant, role, myRole }: PersonRowProps) {
         />
       )}
     </li>
+  );
+}
+
+/** The place in the order of hands; for who moderates it is the button that lowers it. */
+function PersonHand({ identity, name, mayLower }: { identity: string; name: string; mayLower: boolean }) {
+  const { strings } = useCall();
+  const acts = useActs();
+  const order = useHandOrder(identity);
+  if (order === 0) return null;
+  if (!mayLower) {
+    return (
+      <span className="person__hand" data-testid={`hand-${identity}`} data-order={order}>
+        <Icon name="hand" />
+        <span aria-hidden="true">{order}</span>
+        <span className="unseen">{strings.together.handUp(order)}</span>
+      </span>
+    );
+  }
+  return (
+    <button
+      type="button"
+      className="stage-button person__hand"
+      title={strings.together.lowerHandOf(name)}
+      aria-label={`${strings.together.lowerHandOf(name)} (${strings.together.handUp(order)})`}
+      data-testid={`lower-hand-${identity}`}
+      data-order={order}
+      onClick={(event) => {
+        focusPanelTitle(event.currentTarget);
+        acts.onPerson(identity, "lower_hand");
+      }}
+    >
+      <Icon name="hand" />
+      {order}
+    </button>
   );
 }

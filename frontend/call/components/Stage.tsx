@@ -1,13 +1,19 @@
-import { RoomContext } from "@livekit/components-react";
+import { RoomContext, useRoomContext } from "@livekit/components-react";
 import type { Room } from "livekit-client";
 import { type ComponentType, type LazyExoticComponent, lazy, Suspense, useEffect, useRef, useState } from "react";
 import { useCall, useSession } from "../callcontext.ts";
+import { useAsks } from "../hooks/useAsks.ts";
 import { useCallNews } from "../hooks/useCallNews.ts";
+import { useHand } from "../hooks/useHand.ts";
+import { useLinkMeter } from "../hooks/useLinkMeter.ts";
 import { useMediaControls } from "../hooks/useMediaControls.ts";
 import { useShortcuts } from "../hooks/useShortcuts.ts";
 import { useStageViewState } from "../hooks/useStageViewState.ts";
+import { useTogetherParts } from "../hooks/useTogetherParts.ts";
+import { type Chords, chordsFromText, chordsToText } from "../keyboard.ts";
 import { type PanelName, StageContext } from "../stagecontext.ts";
 import { StageViewContext } from "../stageviewcontext.ts";
+import { TogetherContext } from "../togethercontext.ts";
 import { ControlBar } from "./ControlBar.tsx";
 import { HearButton } from "./HearButton.tsx";
 import { MediaHints } from "./MediaHints.tsx";
@@ -20,6 +26,8 @@ import { WaitingNotice } from "./WaitingNotice.tsx";
 
 const PANELS: Record<PanelName, LazyExoticComponent<ComponentType>> = {
   people: lazy(() => import("./PeoplePanel.tsx")),
+  chat: lazy(() => import("./ChatPanel.tsx")),
+  notices: lazy(() => import("./NoticesPanel.tsx")),
   settings: lazy(() => import("./SettingsPanel.tsx")),
   quality: lazy(() => import("./QualityPanel.tsx")),
 };
@@ -37,13 +45,19 @@ export default function Stage({ room }: { room: Room }) {
 function StageInRoom() {
   const { roomTitle, strings, preferences, savePreferences } = useCall();
   const { phase } = useSession();
+  const room = useRoomContext();
   const controls = useMediaControls();
   const [panel, showPanel] = useState<PanelName | null>(null);
   const [isHelpOpen, setIsHelpOpen] = useState(false);
   const [areShortcutsOn, setAreShortcutsOn] = useState(preferences.current.areShortcutsOn);
   const stage = useRef<HTMLElement>(null);
   const view = useStageViewState();
-  useCallNews();
+  const [chords, setChords] = useState(() => chordsFromText(preferences.current.chords));
+  const together = useTogetherParts(room, panel);
+  const hand = useHand();
+  const asks = useAsks(room, controls);
+  useLinkMeter();
+  useCallNews(room, together.news);
   useEffect(() => stage.current?.focus(), []);
 
   const togglePanel = (name: PanelName) => showPanel((open) => (open === name ? null : name));
@@ -51,56 +65,72 @@ function StageInRoom() {
     setAreShortcutsOn(isOn);
     savePreferences({ areShortcutsOn: isOn });
   };
+  const chooseChords = (chosen: Chords) => {
+    setChords(chosen);
+    savePreferences({ chords: chordsToText(chosen) });
+  };
   useShortcuts(
     {
       microphone: controls.microphone.toggle,
       camera: controls.camera.toggle,
       share: controls.share.toggle,
+      hand: hand.toggle,
+      chat: () => togglePanel("chat"),
       people: () => togglePanel("people"),
+      ...asks,
       help: () => setIsHelpOpen(true),
     },
     areShortcutsOn,
+    chords,
   );
 
   const OpenPanel = panel && PANELS[panel];
   const isDimmed = phase.name === "reconnecting" && phase.layer !== "signal";
   return (
     <StageContext.Provider value={{ panel, showPanel, togglePanel }}>
-      <StageViewContext.Provider value={view}>
-        <section
-          ref={stage}
-          className="stage"
-          tabIndex={-1}
-          aria-label={roomTitle}
-          data-testid="call-stage"
-          data-dimmed={isDimmed}
-          data-panel={panel ?? "none"}
-        >
-          <SkipLinks links={[{ target: "controls", text: strings.skipToControls }]} />
-          <StageHeader />
-          <div className="stage__middle">
-            <StageTiles />
-            {OpenPanel && (
-              <Suspense fallback={<div className="panel" aria-busy="true" />}>
-                <OpenPanel />
+      <TogetherContext.Provider value={together}>
+        <StageViewContext.Provider value={view}>
+          <section
+            ref={stage}
+            className="stage"
+            tabIndex={-1}
+            aria-label={roomTitle}
+            data-testid="call-stage"
+            data-dimmed={isDimmed}
+            data-panel={panel ?? "none"}
+          >
+            <SkipLinks links={[{ target: "controls", text: strings.skipToControls }]} />
+            <StageHeader />
+            <div className="stage__middle">
+              <StageTiles />
+              {OpenPanel && (
+                <Suspense fallback={<div className="panel" aria-busy="true" />}>
+                  <OpenPanel />
+                </Suspense>
+              )}
+            </div>
+            <ControlBar controls={controls} hand={hand} onHelp={() => setIsHelpOpen(true)} />
+            <div className="stage__notices">
+              <ReconnectBanner />
+              <HearButton />
+              <MediaHints controls={controls} />
+              <WaitingNotice />
+            </div>
+            <RemoteAudio />
+            {isHelpOpen && (
+              <Suspense fallback={null}>
+                <ShortcutsDialog
+                  isOn={areShortcutsOn}
+                  onChange={toggleShortcuts}
+                  chords={chords}
+                  onChords={chooseChords}
+                  onClose={() => setIsHelpOpen(false)}
+                />
               </Suspense>
             )}
-          </div>
-          <ControlBar controls={controls} onHelp={() => setIsHelpOpen(true)} />
-          <div className="stage__notices">
-            <ReconnectBanner />
-            <HearButton />
-            <MediaHints controls={controls} />
-            <WaitingNotice />
-          </div>
-          <RemoteAudio />
-          {isHelpOpen && (
-            <Suspense fallback={null}>
-              <ShortcutsDialog isOn={areShortcutsOn} onChange={toggleShortcuts} onClose={() => setIsHelpOpen(false)} />
-            </Suspense>
-          )}
-        </section>
-      </StageViewContext.Provider>
+          </section>
+        </StageViewContext.Provider>
+      </TogetherContext.Provider>
     </StageContext.Provider>
   );
 }

@@ -15,6 +15,7 @@ import type { PictureState } from "../picturestate.ts";
 import { Avatar } from "./Avatar.tsx";
 import { Icon, type IconName } from "./Icon.tsx";
 import { TileMenu } from "./TileMenu.tsx";
+import { TileSigns } from "./TileSigns.tsx";
 
 export type TileProps = { camera: TrackReferenceOrPlaceholder; place: Place; isFocused: boolean };
 
@@ -65,6 +66,7 @@ export const Tile = memo(function Tile({ camera, place, isFocused }: TileProps) 
         {(!isOn || !hasPicture) && <Avatar identity={participant.identity} name={name} />}
         {isOn && <Picture camera={camera as TrackReference} label={strings.tileOf(name)} onShown={setHasPicture} />}
         {SAID_ALOUD.includes(state) && <p className="tile__note">{short}</p>}
+        <TileSigns identity={participant.identity} />
         <figcaption className="tile__caption">
           {isMicOff && <Icon name="micOff" />}
           {icon && <Icon name={icon} />}

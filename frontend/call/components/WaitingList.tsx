@@ -31,7 +31,7 @@ export function WaitingList({ waiting }: { waiting: readonly Participant[] }) {
           <li key={identity} className="person" data-testid="waiting-person" data-identity={identity} data-name={name}>
             <Avatar identity={identity} name={name} />
             <span className="person__text">
-              <span className="person__name">{name}</span>
+              <bdi className="person__name">{name}</bdi>
               {isGuest && <span className="person__role">{strings.guest}</span>}
             </span>
             <button

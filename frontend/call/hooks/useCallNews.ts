@@ -1,45 +1,43 @@
-import { useRoomContext } from "@livekit/components-react";
-import { type Participant, RoomEvent, Track } from "livekit-client";
+import { type Participant, type Room, RoomEvent, Track } from "livekit-client";
 import { useEffect, useRef } from "react";
-import { Arrivals, describeArrivals } from "../arrivals.ts";
 import { useCall, useSession } from "../callcontext.ts";
-
-/** Above this, arrivals are read aloud but no longer cover the picture with toasts. */
-const LARGE_MEETING = 10;
+import type { News } from "../news.ts";
+import { nameIn } from "./useTogetherParts.ts";
 
 type ShareNews = (publication: { source: Track.Source }, participant: Participant) => void;
 
-/** Tells who comes, goes and shares, and what changed about the room and the person's role. */
-export function useCallNews(): void {
-  const { strings, notices, later } = useCall();
-  const room = useRoomContext();
+/** Tells who comes, goes, shares and raises a hand, and what changed about the room and the person's role. */
+export function useCallNews(room: Room, news: News): void {
+  const { strings, notices } = useCall();
   const { roomState, phase } = useSession();
 
   useEffect(() => {
-    const arrivals = new Arrivals(later, (came, went) => {
-      for (const sentence of describeArrivals(came, went, strings)) {
-        if (room.numParticipants > LARGE_MEETING) notices.say(sentence);
-        else notices.show(sentence);
-      }
-    });
-    const nameOf = (participant: Participant) => participant.name || participant.identity;
-    const person = (participant: Participant) => ({ identity: participant.identity, name: nameOf(participant) });
-    const came = (participant: Participant) => arrivals.note(person(participant), "came");
-    const went = (participant: Participant) => arrivals.note(person(participant), "went");
+    const person = ({ identity, name }: Participant) => ({ identity, name: name || identity });
+    const came = (participant: Participant) => news.arrived(person(participant));
+    const went = (participant: Participant) => news.departed(person(participant));
     const shared: ShareNews = ({ source }, participant) => {
-      if (source === Track.Source.ScreenShare) notices.show(strings.startedSharing(nameOf(participant)));
+      if (source === Track.Source.ScreenShare) news.shared(person(participant).name, true);
     };
     const unshared: ShareNews = ({ source }, participant) => {
-      if (source === Track.Source.ScreenShare) notices.say(strings.stoppedSharing(nameOf(participant)));
+      if (source === Track.Source.ScreenShare) news.shared(person(participant).name, false);
     };
     room.on(RoomEvent.ParticipantConnected, came).on(RoomEvent.ParticipantDisconnected, went);
     room.on(RoomEvent.TrackPublished, shared).on(RoomEvent.TrackUnpublished, unshared);
     return () => {
-      arrivals.stop();
       room.off(RoomEvent.ParticipantConnected, came).off(RoomEvent.ParticipantDisconnected, went);
       room.off(RoomEvent.TrackPublished, shared).off(RoomEvent.TrackUnpublished, unshared);
     };
-  }, [room, strings, notices, later]);
+  }, [room, news]);
+
+  const hands = useRef<readonly string[] | undefined>(undefined);
+  useEffect(() => {
+    const before = hands.current;
+    hands.current = roomState?.hands;
+    if (!before || !roomState) return;
+    const mine = roomState.me.identity;
+    const raised = roomState.hands.filter((identity) => identity !== mine && !before.includes(identity));
+    if (raised.length > 0) news.raised(raised.map((identity) => nameIn(room, identity)));
+  }, [roomState, room, news]);
 
   useChange(roomState?.me.role, (role) => role && notices.show(strings.roleBecame(strings.roles[role])));
   useChange(roomState?.room.isLocked, (isLocked) => {

@@ -1,0 +1,90 @@
+import { type Participant, Track } from "livekit-client";
+import { useState } from "react";
+import { useCall, useSession } from "../callcontext.ts";
+import { mayModerate, type Role } from "../contract.ts";
+import { focusPanelTitle } from "../focus.ts";
+import { useActs } from "../hooks/useActs.ts";
+import { ConfirmDialog } from "./ConfirmDialog.tsx";
+import { CopyLinkButton } from "./CopyLinkButton.tsx";
+import { Icon } from "./Icon.tsx";
+
+type Present = { participant: Participant; identity: string; isMe: boolean; role: Role };
+
+/** The link for everybody; for those who moderate what concerns all: hands, microphones, the door. */
+export function PeopleFoot({ people }: { people: readonly Present[] }) {
+  const { strings } = useCall();
+  const acts = useActs();
+  const { roomState } = useSession();
+  const { room = { isLocked: false }, hands = [] } = roomState ?? {};
+  const isLocked = room.isLocked;
+  return (
+    <>
+      <CopyLinkButton testId="panel-copy-link" />
+      {mayModerate(roomState?.me.role ?? "participant") && (
+        <>
+          {hands.length > 0 && (
+            <button
+              type="button"
+              className="stage-button"
+              data-testid="lower-all-hands"
+              onClick={(event) => {
+                focusPanelTitle(event.currentTarget);
+                acts.onRoom("lower_hands");
+              }}
+            >
+              <Icon name="hand" />
+              {`${strings.together.lowerAllHands} (${hands.length})`}
+            </button>
+          )}
+          <MuteOthers people={people} />
+          <button
+            type="button"
+            className="stage-button"
+            aria-describedby="lock-hint"
+            data-testid={isLocked ? "unlock-button" : "lock-button"}
+            onClick={() => acts.onRoom(isLocked ? "unlock" : "lock")}
+          >
+            <Icon name={isLocked ? "unlock" : "lock"} />
+            {isLocked ? strings.unlockRoom : strings.lockRoom}
+          </button>
+          <p id="lock-hint">{strings.lockHint}</p>
+        </>
+      )}
+    </>
+  );
+}
+
+/** Everybody's microphone but one's own and the hosts'. Nobody is unmuted by another, so each turns it on again alone. */
+function MuteOthers({ people }: { people: readonly Present[] }) {
+  const { strings, api, notices } = useCall();
+  const [isAsking, setIsAsking] = useState(false);
+  const muteAll = async () => {
+    const isSpeaking = ({ participant }: Present) => participant.isMicrophoneEnabled;
+    const targets = people.filter((person) => !person.isMe && person.role !== "host" && isSpeaking(person));
+    const results = await Promise.allSettled(
+      targets.map(({ identity }) => api.mute(identity, Track.Source.Microphone as "microphone")),
+    );
+    const failed = results.filter(({ status }) => status === "rejected");
+    for (const result of failed) console.warn("a microphone was not turned off", result);
+    if (failed.length > 0) notices.show(strings.actionFailed, "warning");
+    else notices.show(strings.together.mutedOthers(targets.length));
+  };
+  if (people.length < 2) return null;
+  return (
+    <>
+      <button type="button" className="stage-button" data-testid="mute-others" onClick={() => setIsAsking(true)}>
+        <Icon name="micOff" />
+        {strings.together.muteOthers}
+      </button>
+      {isAsking && (
+        <ConfirmDialog
+          title={strings.together.confirmMuteTitle}
+          text={strings.together.confirmMuteText}
+          act={strings.together.muteOthers}
+          onConfirm={() => void muteAll()}
+          onClose={() => setIsAsking(false)}
+        />
+      )}
+    </>
+  );
+}

@@ -1,0 +1,28 @@
+import { useCall } from "../callcontext.ts";
+import { REACTION_SIGNS } from "../reactions.ts";
+import { useHandOrder, useReaction } from "../togethercontext.ts";
+import { Icon } from "./Icon.tsx";
+
+/** Over a tile: the raised hand with its place in the order, and the sign that the person shows at the moment. */
+export function TileSigns({ identity }: { identity: string }) {
+  const { strings } = useCall();
+  const order = useHandOrder(identity);
+  const shown = useReaction(identity);
+  return (
+    <>
+      {order > 0 && (
+        <span className="tile__hand" data-testid="tile-hand" data-order={order}>
+          <Icon name="hand" />
+          <span aria-hidden="true">{order}</span>
+          <span className="unseen">{strings.together.handUp(order)}</span>
+        </span>
+      )}
+      {shown && (
+        <span key={shown.id} className="tile__reaction" data-testid="tile-reaction" data-reaction={shown.reaction}>
+          <span aria-hidden="true">{REACTION_SIGNS[shown.reaction]}</span>
+          <span className="unseen">{strings.together.reactionNames[shown.reaction]}</span>
+        </span>
+      )}
+    </>
+  );
+}
