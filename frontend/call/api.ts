@@ -41,6 +41,18 @@ export type RoomApi = {
   raiseHand(isRaised: boolean): Promise<void>;
 };
 
+/** Tells the portal of a stay that is over. By beacon, which goes out although the page goes away; it can carry no header for CSRF, so the portal goes by the origin. */
+export function sendReport(base: string, report: object): void {
+  const body = new Blob([JSON.stringify(report)], { type: "application/json" });
+  const isQueued = navigator.sendBeacon(`${base.replace(/\/+$/, "")}/report`, body);
+  if (!isQueued) console.warn("the report of the call was not taken by the browser");
+}
+
+/** Whether the portal's certificate is of its own authority: only then has it a page about trusting it. */
+export async function hasOwnAuthority(): Promise<boolean> {
+  return (await fetch("/trust", { method: "HEAD", signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS) })).ok;
+}
+
 /** `base` is the room's own address, `/api/rooms/<slug>`. */
 export function createRoomApi(
   base: string,

@@ -2,6 +2,7 @@
 import type { Room } from "livekit-client";
 import { createContext, useContext, useSyncExternalStore } from "react";
 import type { RoomApi } from "./api.ts";
+import type { LinkMeter } from "./callreport.ts";
 import type { CallConfig } from "./contract.ts";
 import type { Backgrounds, BackgroundsSnapshot } from "./effects/backgrounds.ts";
 import type { NoiseFilter, NoiseFilterSnapshot } from "./effects/noisefilter.ts";
@@ -25,6 +26,7 @@ export type CallParts = {
   backgrounds: Backgrounds;
   noiseFilter: NoiseFilter;
   reception: Reception;
+  linkMeter: LinkMeter;
   notices: Notices;
   wishes: Wishes;
   later: Later;

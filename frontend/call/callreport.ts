@@ -17,6 +17,46 @@ export function reportReason(outcome: FinalName): ReportReason {
   return outcome === "duplicate" ? "duplicate_identity" : outcome;
 }
 
+/** Times one stay: from being let in to the end, with what happened to the link between. */
+export class StayClock {
+  private readonly now: () => number;
+  private wentInAtMs: number | null = null;
+  private joinMs: number | null = null;
+  private reconnects = 0;
+
+  constructor(now: () => number) {
+    this.now = now;
+  }
+
+  wentIn(): void {
+    this.wentInAtMs = this.now();
+    this.joinMs = null;
+    this.reconnects = 0;
+  }
+
+  connected(): void {
+    if (this.wentInAtMs !== null) this.joinMs ??= Math.round(this.now() - this.wentInAtMs);
+  }
+
+  linkLost(): void {
+    this.reconnects += 1;
+  }
+
+  /** The stay so far, or null where the person has not been let in. */
+  read(reason: ReportReason): Stay | null {
+    if (this.wentInAtMs === null) return null;
+    const durationS = Math.round((this.now() - this.wentInAtMs) / 1000);
+    return { reason, durationS, reconnects: this.reconnects, joinMs: this.joinMs };
+  }
+
+  /** As `read`; the stay is over, and is not told of again. */
+  end(reason: ReportReason): Stay | null {
+    const stay = this.read(reason);
+    this.wentInAtMs = null;
+    return stay;
+  }
+}
+
 /** Adds up samples of the tracks, as they come; the mean round trip, and the loss over all packets. */
 export class LinkMeter {
   private path: Path = "";

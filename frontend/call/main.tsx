@@ -1,12 +1,14 @@
 // Entry of the call page: puts the parts together and mounts them in #call-root.
 import type { Room } from "livekit-client";
 import { createRoot } from "react-dom/client";
-import { createRoomApi, readCsrfToken } from "./api.ts";
+import { createRoomApi, hasOwnAuthority, readCsrfToken, sendReport } from "./api.ts";
 import { CallContext, type CallParts } from "./callcontext.ts";
+import { type CallReport, LinkMeter } from "./callreport.ts";
 import { App } from "./components/App.tsx";
 import { readCallConfig, websocketAddress } from "./config.ts";
 import { takeCopiedLink } from "./copiedlink.ts";
 import { deviceFault } from "./devicefault.ts";
+import { whyUnreachable } from "./diagnosis.ts";
 import { Backgrounds } from "./effects/backgrounds.ts";
 import { parseChoice } from "./effects/choice.ts";
 import { NoiseFilter, parseNoiseFilter } from "./effects/noisefilter.ts";
@@ -50,9 +52,22 @@ function start(root: HTMLElement): void {
 
   const reception = new Reception();
 
+  const linkMeter = new LinkMeter();
+
   const session = new CallSession<Room>({
     api,
     later,
+    now: () => performance.now(),
+    tellStay: (stay) => {
+      const report: CallReport = { ...stay, ...linkMeter.figures(), browser: navigator.userAgent };
+      sendReport(config.urls.api, report);
+      if (stay.reason !== "page-closed") linkMeter.reset();
+    },
+    whyUnreachable: (error) =>
+      whyUnreachable(error, {
+        isOnline: () => navigator.onLine,
+        hasOwnAuthority,
+      }),
     openSocket: (handlers) => {
       const address = websocketAddress(config.urls.websocket, location.href);
       return openRoomSocket({ ...handlers, later, create: () => new WebSocket(address) as SocketLike });
@@ -89,12 +104,14 @@ function start(root: HTMLElement): void {
     backgrounds,
     noiseFilter,
     reception,
+    linkMeter,
     notices,
     wishes,
     later,
     preferences,
     savePreferences: save,
   };
+  addEventListener("pagehide", session.pageHidden);
   createRoot(root).render(
     <CallContext.Provider value={parts}>
       <App />

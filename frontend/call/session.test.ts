@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ApiError, type RoomApi, Unreachable } from "./api.ts";
+import type { Stay } from "./callreport.ts";
 import type { MyState, RoomState } from "./contract.ts";
-import { CallSession, type MediaEvents, type SocketHandlers } from "./session.ts";
+import { CallSession, type MediaEvents, type SocketHandlers, type Unreached } from "./session.ts";
 import { TestClock } from "./testclock.ts";
 
 const ME = { identity: "me", name: "Eve", role: "participant" as const, isGuest: true };
@@ -24,8 +25,10 @@ function harness(
     token?: () => void;
     state?: () => RoomState;
     connect?: () => void;
+    why?: () => Unreached;
   } = {},
 ) {
+  const stays: Stay[] = [];
   const calls: string[] = [];
   const clock = new TestClock();
   const media: { events: MediaEvents; isHungUp: boolean }[] = [];
@@ -49,6 +52,9 @@ function harness(
   const session = new CallSession<string>({
     api,
     later: clock.later,
+    now: () => clock.nowMs,
+    tellStay: (stay) => void stays.push(stay),
+    whyUnreachable: async () => answers.why?.() ?? "unreachable",
     openSocket: (handlers) => {
       const socket = { handlers, isClosed: false };
       sockets.push(socket);
@@ -72,7 +78,7 @@ function harness(
   const phase = () => session.getSnapshot().phase.name;
   const socket = () => sockets[sockets.length - 1] as (typeof sockets)[number];
   const line = () => media[media.length - 1] as (typeof media)[number];
-  return { session, calls, clock, media, sockets, phase, socket, line };
+  return { session, calls, clock, media, sockets, stays, phase, socket, line };
 }
 
 test("whoever is admitted at once is in the call", async () => {
@@ -336,4 +342,70 @@ test("a refusal for the lock alone does not end a call that is being restored", 
   clock.pass(1000);
   await settle();
   assert.equal(phase(), "connected");
+});
+
+test("one report tells of a stay: how long, how often it was cut, how long it took to come in, and why it ended", async () => {
+  const { session, clock, stays, line } = harness();
+  await session.enter("Eve");
+  await settle();
+  clock.pass(60_000);
+  line().events.onLinkLost("signal");
+  line().events.onLinkLost("media");
+  line().events.onLinkBack();
+  clock.pass(30_000);
+  await session.leave();
+  await settle();
+  assert.deepEqual(stays, [{ reason: "left", durationS: 90, reconnects: 1, joinMs: 0 }]);
+});
+
+test("who only waited has no report; who is let in later is timed from then on", async () => {
+  const { session, clock, stays, socket } = harness({ enter: () => "waiting" });
+  await session.enter("Eve");
+  clock.pass(600_000);
+  socket().handlers.onState(stateOf("admitted"));
+  await settle();
+  clock.pass(5_000);
+  socket().handlers.onBye("removed");
+  await settle();
+  assert.deepEqual(stays, [{ reason: "removed", durationS: 5, reconnects: 0, joinMs: 0 }]);
+  const other = harness({ enter: () => "waiting" });
+  await other.session.enter("Eve");
+  await other.session.leave();
+  assert.deepEqual(other.stays, []);
+});
+
+test("a page that goes away says so, and again at the end if it came back; a place that was taken is told in the engine's word", async () => {
+  const { session, clock, stays, line } = harness();
+  session.pageHidden();
+  await session.enter("Eve");
+  await settle();
+  clock.pass(1_000);
+  session.pageHidden();
+  clock.pass(1_000);
+  line().events.onCut("duplicate");
+  await settle();
+  assert.deepEqual(
+    stays.map(({ reason, durationS }) => [reason, durationS]),
+    [
+      ["page-closed", 1],
+      ["duplicate_identity", 2],
+    ],
+  );
+});
+
+test("a call that no attempt reaches ends with the reason that was found", async () => {
+  const { session, clock, phase, stays } = harness({
+    connect: () => {
+      throw new Error("no engine");
+    },
+    why: () => "untrusted",
+  });
+  await session.enter("Eve");
+  for (let attempt = 0; attempt < 12; attempt += 1) {
+    await settle();
+    clock.pass(11_000);
+  }
+  await settle();
+  assert.equal(phase(), "untrusted");
+  assert.deepEqual([stays[0]?.reason, stays[0]?.joinMs], ["untrusted", null]);
 });

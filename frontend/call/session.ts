@@ -2,6 +2,7 @@
 // No DOM and no livekit here: the media room, the socket and the clock are given, so every path is tested without a browser.
 import { ApiError, type RoomApi, Unreachable } from "./api.ts";
 import { retryDelayMs } from "./backoff.ts";
+import { reportReason, type Stay, StayClock } from "./callreport.ts";
 import type { ByeReason, RoomState } from "./contract.ts";
 import { type FinalName, isOnStage, type Notice, nextPhase, type Phase, type PhaseEvent } from "./phase.ts";
 import type { Later } from "./roomsocket.ts";
@@ -29,7 +30,14 @@ export type SessionParts<R> = {
   openSocket: (handlers: SocketHandlers) => () => void;
   connectMedia: ConnectMedia<R>;
   later: Later;
+  now: () => number;
+  /** Tells the portal of a stay that is over. */
+  tellStay: (stay: Stay) => void;
+  /** Why no attempt reached the call, by the last one's error. */
+  whyUnreachable: (error: unknown) => Promise<Unreached>;
 };
+
+export type Unreached = Extract<FinalName, "unreachable" | "offline" | "untrusted">;
 
 export type Snapshot<R> = { phase: Phase; roomState: RoomState | null; room: R | null };
 
@@ -59,6 +67,7 @@ export class CallSession<R> {
   private closeSocket: (() => void) | null = null;
   private cancelRetry = () => {};
   private contestedRemovals = 0;
+  private readonly stay: StayClock;
   /** The last goodbye, still on its way: entering again must not overtake it. */
   private leaving: Promise<void> = Promise.resolve();
   /** Grows with each journey into the room; an answer that belongs to an older one is dropped. */
@@ -66,6 +75,7 @@ export class CallSession<R> {
 
   constructor(parts: SessionParts<R>) {
     this.parts = parts;
+    this.stay = new StayClock(parts.now);
   }
 
   subscribe = (listener: () => void): (() => void) => {
@@ -112,9 +122,19 @@ export class CallSession<R> {
     await this.leaving;
   }
 
+  /** The page goes away, or sleeps: this may be the last that can be said. */
+  pageHidden = (): void => {
+    const stay = isOnStage(this.snapshot.phase) ? this.stay.read("page-closed") : null;
+    if (stay) this.parts.tellStay(stay);
+  };
+
   private step(event: PhaseEvent): void {
-    const phase = nextPhase(this.snapshot.phase, event);
-    if (phase !== this.snapshot.phase) this.publish({ ...this.snapshot, phase });
+    const before = this.snapshot.phase;
+    const phase = nextPhase(before, event);
+    if (phase === before) return;
+    if (phase.name === "connected") this.stay.connected();
+    if (phase.name === "reconnecting" && before.name === "connected") this.stay.linkLost();
+    this.publish({ ...this.snapshot, phase });
   }
 
   private publish(snapshot: Snapshot<R>): void {
@@ -154,6 +174,7 @@ export class CallSession<R> {
 
   private goIn(journey: number): void {
     this.step({ type: "admitted" });
+    this.stay.wentIn();
     void this.connect(journey, 0);
   }
 
@@ -180,11 +201,16 @@ export class CallSession<R> {
     if (outcome && outcome !== "locked") {
       this.finish(outcome);
     } else if (attempt + 1 >= REJOIN_ATTEMPTS) {
-      this.finish("unreachable");
+      void this.giveUp(journey, error);
     } else {
       this.step({ type: "link-lost", layer: "rejoin" });
       this.cancelRetry = this.parts.later(retryDelayMs(attempt), () => void this.connect(journey, attempt + 1));
     }
+  }
+
+  private async giveUp(journey: number, error: unknown): Promise<void> {
+    const outcome = await this.parts.whyUnreachable(error);
+    if (journey === this.journey) this.finish(outcome);
   }
 
   private mediaEvents(journey: number): MediaEvents {
@@ -234,6 +260,8 @@ export class CallSession<R> {
 
   private async hangUp(): Promise<void> {
     this.journey += 1;
+    const stay = this.stay.end(reportReason(this.snapshot.phase.name as FinalName));
+    if (stay) this.parts.tellStay(stay);
     this.cancelRetry();
     this.closeSocket?.();
     this.closeSocket = null;

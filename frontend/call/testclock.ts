@@ -2,7 +2,7 @@
 import type { Later } from "./roomsocket.ts";
 
 export class TestClock {
-  private nowMs = 0;
+  nowMs = 0;
   private waiting: { atMs: number; act: () => void }[] = [];
 
   later: Later = (delayMs, act) => {
