@@ -1,5 +1,6 @@
 import type { ReactNode } from "react";
 import { useCall, useSession } from "../callcontext.ts";
+import { InAppHint } from "./InAppHint.tsx";
 import { Languages } from "./Languages.tsx";
 import { SkipLinks } from "./SkipLinks.tsx";
 
@@ -38,6 +39,7 @@ export function PageFrame({ children }: { children: ReactNode }) {
         </div>
       </header>
       <main id="content" className="fr-container" tabIndex={-1}>
+        <InAppHint />
         {children}
       </main>
     </>

@@ -7,9 +7,11 @@ import { useCallNews } from "../hooks/useCallNews.ts";
 import { useHand } from "../hooks/useHand.ts";
 import { useLinkMeter } from "../hooks/useLinkMeter.ts";
 import { useMediaControls } from "../hooks/useMediaControls.ts";
+import { useRecovery } from "../hooks/useRecovery.ts";
 import { useShortcuts } from "../hooks/useShortcuts.ts";
 import { useStageViewState } from "../hooks/useStageViewState.ts";
 import { useTogetherParts } from "../hooks/useTogetherParts.ts";
+import { useWakeLock } from "../hooks/useWakeLock.ts";
 import { type Chords, chordsFromText, chordsToText } from "../keyboard.ts";
 import { type PanelName, StageContext } from "../stagecontext.ts";
 import { StageViewContext } from "../stageviewcontext.ts";
@@ -57,6 +59,8 @@ function StageInRoom() {
   const hand = useHand();
   const asks = useAsks(room, controls);
   useLinkMeter();
+  useWakeLock();
+  useRecovery(controls);
   useCallNews(room, together.news);
   useEffect(() => stage.current?.focus(), []);
 

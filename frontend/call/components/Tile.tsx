@@ -9,6 +9,7 @@ import {
 import { Track } from "livekit-client";
 import { memo, useEffect, useId, useState } from "react";
 import { useCall } from "../callcontext.ts";
+import { isBackCamera } from "../hooks/useCameraFacing.ts";
 import { usePicture } from "../hooks/usePicture.ts";
 import type { Place } from "../layout.ts";
 import type { PictureState } from "../picturestate.ts";
@@ -93,11 +94,12 @@ type PictureProps = { camera: TrackReference; label: string; onShown: (isShown: 
 
 function Picture({ camera, label, onShown }: PictureProps) {
   const { participant } = camera;
+  const isMirrored = participant.isLocal && !isBackCamera(camera.publication.track?.mediaStreamTrack);
   useEffect(() => () => onShown(false), [onShown]);
   return (
     <VideoTrack
       trackRef={camera}
-      className={participant.isLocal ? "tile__video mirrored" : "tile__video"}
+      className={isMirrored ? "tile__video mirrored" : "tile__video"}
       aria-label={label}
       data-testid="tile-video"
       data-identity={participant.identity}

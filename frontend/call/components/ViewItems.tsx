@@ -1,4 +1,5 @@
 import { useCall } from "../callcontext.ts";
+import { useCameraFacing } from "../hooks/useCameraFacing.ts";
 import { useFullScreen } from "../hooks/useFullScreen.ts";
 import { LAYOUT_CHOICES } from "../stageview.ts";
 import { useStageView } from "../stageviewcontext.ts";
@@ -9,6 +10,7 @@ export function ViewItems({ close }: { close: () => void }) {
   const { strings } = useCall();
   const { choice, choose, pinned, isSelfHidden, hideSelf } = useStageView();
   const fullScreen = useFullScreen();
+  const turnCamera = useCameraFacing();
   const then = (act: () => void) => () => {
     close();
     act();
@@ -31,6 +33,11 @@ export function ViewItems({ close }: { close: () => void }) {
           </MenuItem>
         ))}
       </div>
+      {turnCamera && (
+        <MenuItem testId="switch-camera" onChoose={then(turnCamera)}>
+          {strings.stage.switchCamera}
+        </MenuItem>
+      )}
       <MenuItem testId="self-view-button" onChoose={then(() => hideSelf(!isSelfHidden))}>
         {isSelfHidden ? strings.stage.showSelf : strings.stage.hideSelf}
       </MenuItem>

@@ -1,13 +1,12 @@
 import { useRoomContext } from "@livekit/components-react";
-import type { Room, Track } from "livekit-client";
+import type { Room } from "livekit-client";
 import { useEffect } from "react";
 import { useCall } from "../callcontext.ts";
-import { readSample, type Sample } from "../mediastats.ts";
+import { readSample } from "../mediastats.ts";
+import type { Measured } from "../qualityrows.ts";
 
 /** Often enough for a report at leaving, also of a page that is closed without a warning. */
 const EVERY_MS = 10_000;
-
-export type Measured = { sid: string; source: Track.Source; name: string; isMine: boolean; sample: Sample };
 
 /** Measures the link over the whole call, for the report at leaving. */
 export function useLinkMeter(): void {
