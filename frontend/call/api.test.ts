@@ -89,3 +89,22 @@ test("the CSRF token comes from the cookie, else from the page's hidden field", 
   assert.equal(readCsrfToken(page("not_visio_csrf=x", "field")), "field");
   assert.equal(readCsrfToken(page("", null)), "");
 });
+
+test("chat, reactions and the hand have their addresses; a message names nobody", async () => {
+  const { api, sent } = apiWith(json(200, {}));
+  await api.say("Hello", "key-1");
+  await api.messages({ after: "12" });
+  await api.deleteMessage("7/../8");
+  await api.react("clap");
+  await api.raiseHand(true);
+  assert.deepEqual(
+    sent.map(({ url, init }) => [init.method, url.replace("/api/rooms/abc-defg-hij/", ""), init.body]),
+    [
+      ["POST", "messages", '{"text":"Hello","key":"key-1"}'],
+      ["GET", "messages?after=12", undefined],
+      ["POST", "messages/7%2F..%2F8/delete", "{}"],
+      ["POST", "reactions", '{"reaction":"clap"}'],
+      ["POST", "hand", '{"isRaised":true}'],
+    ],
+  );
+});

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { websocketAddress } from "./config.ts";
-import { parseRoomMessage } from "./contract.ts";
+import { parseChatPacket, parseReactionPacket, parseRoomMessage } from "./contract.ts";
 
 test("state and bye are understood", () => {
   const state = { me: { state: "waiting" }, room: {}, waiting: [], roles: {} };
@@ -34,4 +34,29 @@ test("the websocket is on the page's own host, encrypted when the page is", () =
     websocketAddress("wss://visio.example.org/ws/rooms/a", "https://visio.example.org/"),
     "wss://visio.example.org/ws/rooms/a",
   );
+});
+
+const bytes = (value: unknown) => new TextEncoder().encode(typeof value === "string" ? value : JSON.stringify(value));
+
+test("packets of the portal are understood, all else is nothing", () => {
+  const message = { id: "7", identity: "i", name: "Bob", role: "host", text: "<b>", sentAt: "2026-11-24T10:14:00Z" };
+  assert.deepEqual(parseChatPacket(bytes(message)), message);
+  assert.deepEqual(parseChatPacket(bytes({ id: "7", isDeleted: true })), { id: "7", isDeleted: true });
+  for (const packet of [
+    "",
+    "{",
+    "null",
+    "[]",
+    {},
+    { ...message, id: 7 },
+    { ...message, id: "x" },
+    { ...message, text: 1 },
+  ]) {
+    assert.equal(parseChatPacket(bytes(packet)), null, JSON.stringify(packet));
+  }
+  const reaction = { identity: "i", reaction: "clap" };
+  assert.deepEqual(parseReactionPacket(bytes(reaction)), reaction);
+  for (const packet of ["", "null", { ...reaction, reaction: "constructor" }, { reaction: "clap" }]) {
+    assert.equal(parseReactionPacket(bytes(packet)), null, JSON.stringify(packet));
+  }
 });
