@@ -8,6 +8,7 @@ export type Shortcut =
   | "hand"
   | "chat"
   | "people"
+  | "pin"
   | "tellState"
   | "tellSpeakers"
   | "tellWaiting"
@@ -20,6 +21,7 @@ export const SHORTCUT_KEYS: Record<Shortcut, string> = {
   hand: "H",
   chat: "C",
   people: "P",
+  pin: "X",
   tellState: "I",
   tellSpeakers: "Q",
   tellWaiting: "L",

@@ -10,6 +10,7 @@ const FINE: PictureFacts = {
   isPaused: false,
   theirLink: "excellent",
   myLink: "excellent",
+  isSoundFirst: false,
 };
 const of = (facts: Partial<PictureFacts>) => pictureState({ ...FINE, ...facts });
 
@@ -29,6 +30,12 @@ test("until the first picture it is starting", () => {
 
 test("a picture that the engine holds back is paused for this person's link, not starting", () => {
   assert.equal(of({ isPaused: true, hasPicture: false, myLink: "poor" }), "paused");
+});
+
+test("who wants sound first is told why there is no picture, and that a camera is off where it is", () => {
+  assert.equal(of({ isSoundFirst: true, hasTrack: false, hasPicture: false }), "sound-first");
+  assert.equal(of({ isSoundFirst: true, isCameraOn: false }), "camera-off");
+  assert.equal(of({ isSoundFirst: true, isMine: true }), "fine");
 });
 
 test("one's own weak link is named before theirs", () => {

@@ -15,6 +15,8 @@ export type PictureFacts = {
   isPaused: boolean;
   theirLink: LinkQuality;
   myLink: LinkQuality;
+  /** This person wants no pictures at all. */
+  isSoundFirst: boolean;
 };
 
 export type PictureState =
@@ -22,6 +24,7 @@ export type PictureState =
   | "camera-off"
   | "starting"
   | "paused"
+  | "sound-first"
   | "their-link"
   | "their-link-lost"
   | "your-link"
@@ -37,6 +40,7 @@ export function pictureState(facts: PictureFacts): PictureState {
   }
   if (facts.theirLink === "lost") return "their-link-lost";
   if (!facts.isCameraOn) return facts.theirLink === "poor" ? "their-link" : "camera-off";
+  if (facts.isSoundFirst) return "sound-first";
   if (facts.isPaused) return "paused";
   if (!facts.hasTrack || !facts.hasPicture) return "starting";
   // A weak link of one's own makes everybody look weak; it is named first.

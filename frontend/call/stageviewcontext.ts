@@ -1,5 +1,6 @@
 // How this person looks at the stage: layout, what they pinned, whether they see themselves. Theirs alone; nobody else is told.
 import { createContext, useContext } from "react";
+import type { Pip } from "./hooks/usePip.ts";
 import type { LayoutChoice } from "./stageview.ts";
 
 export type StageView = {
@@ -11,6 +12,7 @@ export type StageView = {
   togglePin: (key: string | null) => void;
   isSelfHidden: boolean;
   hideSelf: (isHidden: boolean) => void;
+  pip: Pip;
 };
 
 export const StageViewContext = createContext<StageView | null>(null);

@@ -91,8 +91,8 @@ export default function ShortcutsDialog({ isOn, onChange, chords, onChords, onCl
   );
 }
 
-export function shortcutName(shortcut: Shortcut, { shortcutNames, together, chat }: Strings): string {
-  return { ...shortcutNames, ...together.askNames, chat: chat.shortcutName }[shortcut];
+export function shortcutName(shortcut: Shortcut, { shortcutNames, together, chat, stage }: Strings): string {
+  return { ...shortcutNames, ...together.askNames, chat: chat.shortcutName, pin: stage.pinKey }[shortcut];
 }
 
 function refusalText(refusal: ChordRefusal, chord: string, strings: Strings): string {

@@ -7,6 +7,7 @@ import { useCallNews } from "../hooks/useCallNews.ts";
 import { useHand } from "../hooks/useHand.ts";
 import { useLinkMeter } from "../hooks/useLinkMeter.ts";
 import { useMediaControls } from "../hooks/useMediaControls.ts";
+import { usePinKey } from "../hooks/usePinKey.ts";
 import { useRecovery } from "../hooks/useRecovery.ts";
 import { useShortcuts } from "../hooks/useShortcuts.ts";
 import { useStageViewState } from "../hooks/useStageViewState.ts";
@@ -33,6 +34,7 @@ const PANELS: Record<PanelName, LazyExoticComponent<ComponentType>> = {
   settings: lazy(() => import("./SettingsPanel.tsx")),
   quality: lazy(() => import("./QualityPanel.tsx")),
 };
+const PipStage = lazy(() => import("./PipStage.tsx"));
 const ShortcutsDialog = lazy(() => import("./ShortcutsDialog.tsx"));
 
 /** The call: dark stage, tiles, one side panel at a time, the control bar. */
@@ -54,6 +56,7 @@ function StageInRoom() {
   const [areShortcutsOn, setAreShortcutsOn] = useState(preferences.current.areShortcutsOn);
   const stage = useRef<HTMLElement>(null);
   const view = useStageViewState();
+  const pinKey = usePinKey(view);
   const [chords, setChords] = useState(() => chordsFromText(preferences.current.chords));
   const together = useTogetherParts(room, panel);
   const hand = useHand();
@@ -81,6 +84,7 @@ function StageInRoom() {
       hand: hand.toggle,
       chat: () => togglePanel("chat"),
       people: () => togglePanel("people"),
+      pin: pinKey,
       ...asks,
       help: () => setIsHelpOpen(true),
     },
@@ -121,6 +125,11 @@ function StageInRoom() {
               <WaitingNotice />
             </div>
             <RemoteAudio />
+            {view.pip.window && (
+              <Suspense fallback={null}>
+                <PipStage window={view.pip.window} controls={controls} />
+              </Suspense>
+            )}
             {isHelpOpen && (
               <Suspense fallback={null}>
                 <ShortcutsDialog

@@ -1,19 +1,13 @@
-import {
-  isTrackReference,
-  type TrackReference,
-  type TrackReferenceOrPlaceholder,
-  useLocalParticipant,
-  useTracks,
-} from "@livekit/components-react";
-import { Track } from "livekit-client";
+import { useLocalParticipant } from "@livekit/components-react";
 import { useRef, useState } from "react";
 import { useElementSize } from "../hooks/useElementSize.ts";
 import { useKeptTileFocus } from "../hooks/useKeptTileFocus.ts";
 import { useLastSpeaker } from "../hooks/useLastSpeaker.ts";
 import { useOffPageRest } from "../hooks/useOffPageRest.ts";
+import { useStageReferences } from "../hooks/useStageReferences.ts";
 import { useTileOrder } from "../hooks/useTileOrder.ts";
 import { arrange, tilesPerPage } from "../layout.ts";
-import { chooseFocus, shareKey, type TileFacts } from "../stageview.ts";
+import { chooseFocus, type TileFacts } from "../stageview.ts";
 import { useStageView } from "../stageviewcontext.ts";
 import { AloneHint } from "./AloneHint.tsx";
 import { PagePager } from "./PagePager.tsx";
@@ -33,7 +27,7 @@ export function StageTiles() {
   const speaker = useLastSpeaker();
   useOffPageRest();
 
-  const { shares, cameras } = useReferences();
+  const { shares, cameras } = useStageReferences();
   const mine = localParticipant.identity;
   const others = [...cameras.keys()].filter((identity) => identity !== mine);
   // Who hides their own picture still has it while nothing else is there to see.
@@ -76,24 +70,4 @@ export function StageTiles() {
 
 function factsOf(key: string, participant: { identity: string; isLocal: boolean }, isShare: boolean): TileFacts {
   return { key, identity: participant.identity, isShare, isMine: participant.isLocal };
-}
-
-/** Cameras (or placeholders) by identity, shares by their key. */
-function useReferences() {
-  const references = useTracks(
-    [
-      { source: Track.Source.Camera, withPlaceholder: true },
-      { source: Track.Source.ScreenShare, withPlaceholder: false },
-    ],
-    { onlySubscribed: false },
-  );
-  const shares = new Map<string, TrackReference>();
-  const cameras = new Map<string, TrackReferenceOrPlaceholder>();
-  for (const reference of references) {
-    const { identity } = reference.participant;
-    if (reference.source === Track.Source.Camera) cameras.set(identity, reference);
-    // Stopped by a moderator: nothing to see any more, until its owner's page has taken it back.
-    else if (isTrackReference(reference) && !reference.publication.isMuted) shares.set(shareKey(identity), reference);
-  }
-  return { shares, cameras };
 }

@@ -22,13 +22,14 @@ export type TileProps = { camera: TrackReferenceOrPlaceholder; place: Place; isF
 
 const STATE_ICONS: Partial<Record<PictureState, IconName>> = {
   paused: "pause",
+  "sound-first": "pause",
   "their-link": "weak",
   "their-link-lost": "weak",
   "your-link": "weak",
   "your-own-link": "weak",
 };
 /** Said on the picture itself, since there is none to look at. */
-const SAID_ALOUD: readonly PictureState[] = ["starting", "paused", "their-link-lost"];
+const SAID_ALOUD: readonly PictureState[] = ["starting", "paused", "sound-first", "their-link-lost"];
 
 /** One person: picture or initials, name, ring while speaking, and what there is to say about microphone, picture and link. */
 export const Tile = memo(function Tile({ camera, place, isFocused }: TileProps) {

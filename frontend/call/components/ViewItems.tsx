@@ -8,7 +8,7 @@ import { MenuItem } from "./Menu.tsx";
 /** Entries of the "More" menu about how this person looks at the call. */
 export function ViewItems({ close }: { close: () => void }) {
   const { strings } = useCall();
-  const { choice, choose, pinned, isSelfHidden, hideSelf } = useStageView();
+  const { choice, choose, pinned, isSelfHidden, hideSelf, pip } = useStageView();
   const fullScreen = useFullScreen();
   const turnCamera = useCameraFacing();
   const then = (act: () => void) => () => {
@@ -41,6 +41,11 @@ export function ViewItems({ close }: { close: () => void }) {
       <MenuItem testId="self-view-button" onChoose={then(() => hideSelf(!isSelfHidden))}>
         {isSelfHidden ? strings.stage.showSelf : strings.stage.hideSelf}
       </MenuItem>
+      {pip.toggle && (
+        <MenuItem testId="pip-button" onChoose={then(pip.toggle)}>
+          {pip.isOn ? strings.stage.leavePip : strings.stage.pip}
+        </MenuItem>
+      )}
       {fullScreen && (
         <MenuItem testId="fullscreen-button" onChoose={then(fullScreen.toggle)}>
           {fullScreen.isOn ? strings.stage.leaveFullScreen : strings.stage.fullScreen}

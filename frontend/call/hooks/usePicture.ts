@@ -7,6 +7,7 @@ import {
 } from "@livekit/components-react";
 import { ParticipantEvent, Track } from "livekit-client";
 import { useCallback, useSyncExternalStore } from "react";
+import { useReception } from "../callcontext.ts";
 import { type PictureState, pictureState } from "../picturestate.ts";
 
 export type Picture = { state: PictureState; isOn: boolean; quality: string };
@@ -19,6 +20,7 @@ export function usePicture(reference: TrackReferenceOrPlaceholder, hasPicture: b
   const { quality: myLink } = useConnectionQualityIndicator({ participant: localParticipant });
   const isMuted = useIsMuted(reference);
   const isPaused = useIsPaused(reference);
+  const { isVideoOff: isSoundFirst } = useReception();
   const isPublished = isTrackReference(reference);
   const hasTrack = isPublished && reference.publication.track !== undefined;
   const state = pictureState({
@@ -29,6 +31,7 @@ export function usePicture(reference: TrackReferenceOrPlaceholder, hasPicture: b
     isPaused,
     theirLink,
     myLink,
+    isSoundFirst,
   });
   return { state, isOn: hasTrack && !isMuted, quality: theirLink };
 }

@@ -2,6 +2,7 @@ import { useMemo, useState } from "react";
 import { useCall } from "../callcontext.ts";
 import { layoutChoice } from "../stageview.ts";
 import type { StageView } from "../stageviewcontext.ts";
+import { usePip } from "./usePip.ts";
 
 /** The state behind StageViewContext. Layout and self view are remembered; a pin is for this call. */
 export function useStageViewState(): StageView {
@@ -9,6 +10,7 @@ export function useStageViewState(): StageView {
   const [choice, setChoice] = useState(() => layoutChoice(preferences.current.stageLayout));
   const [pinned, setPinned] = useState<string | null>(null);
   const [isSelfHidden, setIsSelfHidden] = useState(preferences.current.isSelfHidden);
+  const pip = usePip();
   return useMemo(
     () => ({
       choice,
@@ -21,6 +23,7 @@ export function useStageViewState(): StageView {
       },
       pinned,
       togglePin: (key) => setPinned((current) => (current === key ? null : key)),
+      pip,
       isSelfHidden,
       hideSelf: (isHidden) => {
         setIsSelfHidden(isHidden);
@@ -28,6 +31,6 @@ export function useStageViewState(): StageView {
         notices.say(isHidden ? strings.stage.selfIsHidden : strings.stage.selfIsShown);
       },
     }),
-    [choice, pinned, isSelfHidden, strings, notices, savePreferences],
+    [choice, pinned, pip, isSelfHidden, strings, notices, savePreferences],
   );
 }

@@ -24,6 +24,7 @@ export const fr = {
   pipFailed: "Le navigateur n’a pas permis l’image dans l’image.",
   pipTitle: (room: string) => `${room} – petite fenêtre`,
   switchCamera: "Changer de caméra (avant, arrière)",
+  pinKey: "Épingler l’image choisie, ou qui parle",
   cameraIsFront: "Caméra avant",
   cameraIsBack: "Caméra arrière",
   devices: "Micro, haut-parleur et caméra",
@@ -33,6 +34,7 @@ export const fr = {
     "camera-off": "caméra coupée",
     starting: "image en cours d’ouverture",
     paused: "image en pause",
+    "sound-first": "images coupées à votre demande",
     "their-link": "connexion faible",
     "their-link-lost": "connexion perdue",
     "your-link": "votre connexion est faible",
@@ -44,6 +46,8 @@ export const fr = {
     starting: (name: string) => `L’image de ${name} arrive dans un instant.`,
     paused: (name: string) =>
       `L’image de ${name} est en pause pour préserver le son sur votre connexion. Elle reviendra d’elle-même.`,
+    "sound-first": (_name: string) =>
+      "Vous avez choisi le son d’abord : les images sont coupées. Le menu « Plus » les rétablit.",
     "their-link": (name: string) => `L’image peut se figer : la connexion de ${name} est faible.`,
     "their-link-lost": (name: string) => `La connexion de ${name} est coupée. Nous attendons son retour.`,
     "your-link": (name: string) => `L’image de ${name} peut se figer : votre connexion est faible.`,
@@ -96,6 +100,7 @@ export const en: Shape = {
   pipFailed: "The browser did not allow picture-in-picture.",
   pipTitle: (room) => `${room} – small window`,
   switchCamera: "Switch camera (front, back)",
+  pinKey: "Pin the chosen picture, or who speaks",
   cameraIsFront: "Front camera",
   cameraIsBack: "Back camera",
   devices: "Microphone, speaker and camera",
@@ -104,6 +109,7 @@ export const en: Shape = {
     "camera-off": "camera off",
     starting: "picture is starting",
     paused: "picture paused",
+    "sound-first": "pictures off, as you wished",
     "their-link": "weak connection",
     "their-link-lost": "connection lost",
     "your-link": "your connection is weak",
@@ -114,6 +120,7 @@ export const en: Shape = {
     starting: (name) => `The picture of ${name} will be here in a moment.`,
     paused: (name) =>
       `The picture of ${name} is paused to keep the sound on your connection. It will come back by itself.`,
+    "sound-first": () => "You chose sound first: pictures are off. The “More” menu brings them back.",
     "their-link": (name) => `The picture may freeze: the connection of ${name} is weak.`,
     "their-link-lost": (name) => `The connection of ${name} is cut. We are waiting for it to come back.`,
     "your-link": (name) => `The picture of ${name} may freeze: your connection is weak.`,
@@ -161,6 +168,7 @@ export const de: Shape = {
   pipFailed: "Der Browser hat Bild-im-Bild nicht erlaubt.",
   pipTitle: (room) => `${room} – kleines Fenster`,
   switchCamera: "Kamera wechseln (vorn, hinten)",
+  pinKey: "Gewähltes Bild anheften, oder wer spricht",
   cameraIsFront: "Vordere Kamera",
   cameraIsBack: "Hintere Kamera",
   devices: "Mikrofon, Lautsprecher und Kamera",
@@ -169,6 +177,7 @@ export const de: Shape = {
     "camera-off": "Kamera aus",
     starting: "Bild wird geöffnet",
     paused: "Bild angehalten",
+    "sound-first": "Bilder auf Ihren Wunsch aus",
     "their-link": "schwache Verbindung",
     "their-link-lost": "Verbindung verloren",
     "your-link": "Ihre Verbindung ist schwach",
@@ -179,6 +188,8 @@ export const de: Shape = {
     starting: (name) => `Das Bild von ${name} ist gleich da.`,
     paused: (name) =>
       `Das Bild von ${name} ist angehalten, damit der Ton über Ihre Verbindung kommt. Es kehrt von selbst zurück.`,
+    "sound-first": () =>
+      "Sie haben „Ton zuerst“ gewählt: Die Bilder sind aus. Das Menü „Mehr“ schaltet sie wieder ein.",
     "their-link": (name) => `Das Bild kann stocken: Die Verbindung von ${name} ist schwach.`,
     "their-link-lost": (name) => `Die Verbindung von ${name} ist unterbrochen. Wir warten auf die Rückkehr.`,
     "your-link": (name) => `Das Bild von ${name} kann stocken: Ihre Verbindung ist schwach.`,
