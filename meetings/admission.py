@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import uuid
 
-from meetings import tokens
+from meetings import temporary_rooms, tokens
 from meetings.engine_errors import Denied
 from meetings.models import Participant, Room
 from meetings.models.participant import State
@@ -36,8 +36,11 @@ def claims_of_token(token: str) -> Claims:
 def admit(claims: Claims) -> Claims:
     """The claims with name and grants of the row, where the room is one of the portal's. Raises `Denied` (403).
 
-    Three queries at most. Programs of ours (agent, egress) and rooms without a row go by their token alone.
+    Three queries at most. Programs of ours (agent, egress) and rooms without a row go by their token alone, until the
+    end of a room that says when it ends.
     """
+    if temporary_rooms.is_over(claims.room):
+        raise Denied(403, "this room is over")
     room = None if claims.is_service else portal_room(claims.room)
     if room is None:
         return claims

@@ -1,4 +1,5 @@
-"""Rows against the engine's own list: closes what a dead engine left open, finds what an event should have told.
+"""Rows against the engine's own list: closes what a dead engine left open, finds what an event should have told, ends
+what a client made anew after its end.
 
 Runs when a worker's link comes up, and every minute.
 """
@@ -14,7 +15,7 @@ from django.db import transaction
 from livekit.protocol.models import ParticipantInfo
 from livekit.protocol.models import Room as EngineRoom
 
-from meetings import media
+from meetings import media, temporary_rooms
 from meetings.admission import portal_room
 from meetings.engine_events import LOST, attendance_of, call_of, close_attendance, close_call, enforce
 from meetings.models import Attendance, CallSession
@@ -43,12 +44,19 @@ class Snapshot:
 
 
 def reconcile_rooms(snapshot: Snapshot) -> int:
-    """Bring the rows in line with the engine; how many calls and stays were closed."""
+    """Bring the rows in line with the engine; how many calls and stays were closed.
+
+    Raises `Unavailable` or `EngineError` when all this is done, but a room that is over could not be ended.
+    """
     for live in snapshot.rooms:
         _confirm(live, snapshot.taken_at)
     closed = _close_lost_calls(snapshot) + _close_lost_stays(snapshot)
     if closed:
         logger.warning("calls or stays ended without a word from the engine", extra={"closed": closed})
+    for live in snapshot.rooms:
+        if temporary_rooms.is_over(live.room.name):
+            # The order to end it was lost, or a token of LiveKit's own opened it again.
+            media.delete_room(live.room.name)
     return closed
 
 

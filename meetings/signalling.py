@@ -20,7 +20,7 @@ from livekit.protocol.models import DisconnectReason
 from livekit.protocol.room import RoomParticipantIdentity, UpdateParticipantRequest
 from livekit.protocol.rtc import LeaveRequest, SignalRequest, SignalResponse
 
-from meetings import engine, protojson, tokens
+from meetings import engine, protojson, temporary_rooms, tokens
 from meetings.admission import claims_of_token
 from meetings.doorkeeper import Doorkeeper
 from meetings.engine_errors import Denied, EngineError, Unavailable
@@ -234,6 +234,8 @@ class Connection:
             await self._send_token()
 
     async def _send_token(self) -> None:
+        if temporary_rooms.is_temporary(self.claims.room):
+            return  # its first token lasts as long as the room
         token = tokens.sign(self.claims, seconds=REFRESHED_TOKEN_SECONDS)
         await self._pass_on(SignalResponse(refresh_token=token).SerializeToString())
 

@@ -1,21 +1,21 @@
 """The room of a connection test: two tokens for one browser, which sends itself picture and sound through the relay.
 
 There is no row of it. The name cannot be that of one of the portal's rooms (`admission.portal_room`), so the token
-alone opens it, and only for a moment: nobody holds meetings in it, and a job ends it should somebody try.
+alone opens it, and only until the time in the name (`temporary_rooms.py`): nobody holds meetings in it. A job ends it
+then, and the reconciliation whatever a client makes anew of it.
 """
 
 from __future__ import annotations
 
-import secrets
 from datetime import timedelta
 
 from django.utils import timezone
 
 from jobs.queue import enqueue
+from meetings import temporary_rooms
 from meetings.tokens import Claims, sign
 
 JOB_KIND = "meetings.end_test_room"
-ROOM_PREFIX = "connection-test-"
 # The slowest test, over each path in turn, takes less than a minute and a half.
 TOKEN_SECONDS = 120
 ENDS_AFTER = timedelta(seconds=180)
@@ -26,7 +26,7 @@ _ROOM_CONFIG = {"emptyTimeout": 60, "departureTimeout": 20, "maxParticipants": l
 
 def open_test() -> list[str]:
     """Two tokens for a new room, the first for the one who sends."""
-    room = ROOM_PREFIX + secrets.token_hex(16)
+    room = temporary_rooms.new_name(int(ENDS_AFTER.total_seconds()))
     enqueue(JOB_KIND, {"room": room}, run_after=timezone.now() + ENDS_AFTER)
     return [_token(room, end) for end in _ENDS]
 

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from jobs.models import Job
 from jobs.queue import kinds
-from meetings import tokens
+from meetings import temporary_rooms, tokens
 from meetings.admission import admit, claims_of_token, portal_room
 from meetings.models import Room
 from meetings.services import connection_tests
@@ -52,7 +52,10 @@ def test_the_tokens_are_over_before_the_room_is_ended(cast: Cast) -> None:
     lifetime = timedelta(seconds=payload["exp"] - payload["nbf"] + tokens.LEEWAY_SECONDS)
     assert lifetime <= connection_tests.ENDS_AFTER
     order = Job.objects.get(kind=connection_tests.JOB_KIND)
-    assert order.payload == {"room": claims_of_token(token).room}
+    room_name = claims_of_token(token).room
+    assert order.payload == {"room": room_name}
+    assert temporary_rooms.is_temporary(room_name)
+    assert not temporary_rooms.is_over(room_name)
     assert timedelta() < order.run_after - timezone.now() <= connection_tests.ENDS_AFTER
 
 

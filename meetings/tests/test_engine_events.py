@@ -17,7 +17,7 @@ from livekit.protocol.models import Room as EngineRoom
 from livekit.protocol.room import RoomParticipantIdentity, UpdateParticipantRequest
 from livekit.protocol.webhook import WebhookEvent
 
-from meetings import signals
+from meetings import signals, temporary_rooms
 from meetings.engine_events import BadEvent, receive_webhook
 from meetings.models import Attendance, CallSession, EngineEvent, Participant, Room
 from meetings.models.participant import State
@@ -26,6 +26,7 @@ from meetings.reconcile import LiveRoom, Snapshot, note_last_contact, reconcile_
 from meetings.tests.fake_engine import facade
 from meetings.tests.rows import make_participant, make_room
 from meetings.tokens import grants_of
+from visio_portal.testing import FakeEngine
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -293,6 +294,13 @@ def test_a_worker_that_cannot_be_asked_ends_nothing() -> None:
     room, _ = a_running_call()
     assert reconcile_rooms(snapshot(120, covers=lambda name: name != room.media_name)) == 0
     assert CallSession.objects.get().ended_at is None
+
+
+def test_a_temporary_room_that_was_opened_again_is_ended(engine: FakeEngine) -> None:
+    names = [temporary_rooms.new_name(seconds) for seconds in (-1, 60)]
+    rooms = [LiveRoom(EngineRoom(sid=f"RM_{name}", name=name), []) for name in [*names, "selftest"]]
+    reconcile_rooms(snapshot(60, *rooms))
+    assert [order.room for order in engine.told("DeleteRoom")] == names[:1]
 
 
 def test_what_just_happened_is_left_to_its_events() -> None:

@@ -15,6 +15,7 @@ import pytest
 from asgiref.sync import sync_to_async
 from django.conf import settings
 
+from meetings import temporary_rooms
 from meetings.livekit_api import EngineApi
 from meetings.models import Participant, Room
 from meetings.models.participant import Role, State
@@ -183,6 +184,23 @@ async def test_a_room_of_somebody_else_needs_only_a_valid_token(tmp_path: Path) 
     assert denial is None
     assert document["grants"]["canPublishData"] is True
     assert document["name"] == "Claimed name"
+
+
+@pytest.mark.parametrize(
+    ("room_name", "status"),
+    [
+        (temporary_rooms.new_name(86_400), None),
+        (temporary_rooms.new_name(-1), 403),
+        (temporary_rooms.PREFIX + "f" * 32, 403),
+        (temporary_rooms.new_name(86_400) + "0", 403),
+    ],
+)
+async def test_after_its_end_no_token_opens_a_temporary_room(
+    room_name: str, status: int | None, tmp_path: Path
+) -> None:
+    for kind in ("", "agent"):
+        denial, _ = await knock(tmp_path, {"access_token": token(room_name, "test-a", kind=kind)})
+        assert (denial.status if denial else None) == status
 
 
 def forged(**changes: Any) -> str:

@@ -17,7 +17,7 @@ from livekit.protocol.models import DisconnectReason
 from livekit.protocol.room import RoomParticipantIdentity, UpdateParticipantRequest
 from livekit.protocol.rtc import LeaveRequest, Ping, ReconnectResponse, SignalRequest, SignalResponse
 
-from meetings import engine, relay_link
+from meetings import engine, relay_link, temporary_rooms
 from meetings.engine_errors import Denied
 from meetings.models import Participant
 from meetings.models.participant import State
@@ -106,6 +106,23 @@ async def test_the_refresh_token_follows_reconnect(tmp_path: Path) -> None:
             worker.signal(session_of(worker), SignalResponse(reconnect=ReconnectResponse()))
             assert (await client.receive()).WhichOneof("message") == "reconnect"
             assert (await client.receive()).WhichOneof("message") == "refresh_token"
+
+
+async def test_a_temporary_room_gets_no_token_that_lasts_longer(tmp_path: Path) -> None:
+    own_token = token(temporary_rooms.new_name(60), "test-a")
+    async with call(tmp_path, access_token=own_token, refresh_seconds=0.02) as (client, worker, _):
+        assert (await client.receive()).WhichOneof("message") == "join"
+        for _ in range(3):
+            await asyncio.sleep(0.02)  # a renewal would have come
+            worker.signal(session_of(worker), SignalResponse(pong=99))
+            assert (await client.receive()).pong == 99
+
+
+async def test_who_is_in_a_temporary_room_after_its_end_is_sent_out(tmp_path: Path) -> None:
+    own_token = token(temporary_rooms.new_name(2), "test-a")
+    async with call(tmp_path, access_token=own_token, refresh_seconds=0.1, removal_seconds=0.0) as (client, _, _):
+        assert (await client.receive()).WhichOneof("message") == "join"
+        assert await client.closed() == 1008
 
 
 async def test_the_token_is_renewed_while_the_row_is_admitted(tmp_path: Path) -> None:
