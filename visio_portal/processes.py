@@ -163,7 +163,7 @@ def _hello(slot: int) -> dict[str, Any] | None:
         return None
     try:
         return relay_probe.hello(slot, seconds=0.5)
-    except (Unavailable, EngineError):
+    except (Unavailable, EngineError, OSError):  # OSError: no descriptors left
         return None
 
 
@@ -184,7 +184,11 @@ def learn_link_version() -> None:
     """At a reload the code may be a newer one: which version of the link does it speak? Asked of a fresh process."""
     global _wanted_version
     command = [sys.executable, "-c", "from relay.wire import VERSION; print(VERSION)"]
-    answer = subprocess.run(command, cwd=settings.BASE_DIR, capture_output=True, text=True, check=False)  # noqa: S603  our own command
+    try:
+        answer = subprocess.run(command, cwd=settings.BASE_DIR, capture_output=True, text=True, check=False)  # noqa: S603  our own command
+    except OSError as error:
+        logger.error("the new code cannot be asked for its link version: %s", error)
+        return
     try:
         _wanted_version = int(answer.stdout)
     except ValueError:

@@ -23,6 +23,8 @@ from visio_portal.endings import ending, failures_in_a_row, kill_group, pause_af
 
 logger = logging.getLogger(__name__)
 
+_WAITS = "-spare"  # how the name ends of a process that waits for its duty
+
 
 @dataclass(slots=True)
 class Spare:
@@ -44,14 +46,31 @@ class Spare:
         if self.process is not None or self.clock() < self._start_at:
             return
         self._known = {**self.environment(), **alive}
-        self.process = subprocess.Popen(  # noqa: S603  our own commands
-            self.command,
-            env=dict(self._known),
-            pass_fds=(*descriptors, *self.descriptors),
-            stdin=subprocess.PIPE,
-            start_new_session=True,
-        )
+        try:
+            self.process = subprocess.Popen(  # noqa: S603  our own commands
+                self.command,
+                env=dict(self._known),
+                pass_fds=(*descriptors, *self.descriptors),
+                stdin=subprocess.PIPE,
+                start_new_session=True,
+            )
+        except OSError as error:  # no memory, processes or descriptors left
+            self._failures += 1
+            pause = pause_after(self._failures)
+            logger.error("the spare of %s cannot be started (%s); tried again in %g s", self.name, error, pause)
+            self._start_at = self.clock() + pause
+            return
         self._started_at = self.clock()
+
+    @property
+    def is_loading(self) -> bool:
+        """Alive, and not yet waiting for its duty (see `wait_for_duty`)."""
+        if self.process is None or self.process.poll() is not None:
+            return False
+        try:
+            return not Path(f"/proc/{self.process.pid}/comm").read_text(encoding="utf-8").strip().endswith(_WAITS)
+        except OSError:  # not on Linux: nobody can say
+            return False
 
     def hand_over(self, environment: Mapping[str, str]) -> subprocess.Popen[bytes] | None:
         """The waiting process, told to serve with this environment. None if there is none (any more).
@@ -101,7 +120,7 @@ class Spare:
 
 def wait_for_duty(name: str) -> None:
     """The spare's side: returns with the environment of its duty. Ends the process if the supervisor is gone."""
-    name_process(f"{name}-spare")
+    name_process(name + _WAITS)
     text = sys.stdin.buffer.read()
     if not text:
         sys.exit(0)

@@ -27,6 +27,8 @@ _TICK_SECONDS = 1.0
 _STARTING_TICK_SECONDS = 0.05
 # All children have been ready for so long: nobody waits for the processor that a spare's start takes.
 CALM_SECONDS = 2.0
+# How long the old process goes on serving while its successor loads the new code.
+LOAD_PATIENCE_SECONDS = 15.0
 
 
 class Group(enum.IntEnum):
@@ -73,6 +75,7 @@ class Supervisor:
     clock: Callable[[], float] = time.monotonic
     calm_seconds: float = CALM_SECONDS
     _must_end: bool = False  # an order to stop came, perhaps while a child was being restarted
+    _must_reload: bool = False  # so did an order to reload
     _unrest_at: float = 0.0  # when a child was not ready last
     _stop_signals: frozenset[signal.Signals] = frozenset()
     _reload_signals: frozenset[signal.Signals] = frozenset()
@@ -94,8 +97,8 @@ class Supervisor:
                 if not is_announced and all(child.was_ready for child in self.children):
                     is_announced = True
                     self.on_ready(self.clock() - started_at)
-                numbers = self._wait(self._seconds_until_next(is_announced))
-                if not self._reload_signals.isdisjoint(numbers) and not self._must_end:
+                self._wait(self._seconds_until_next(is_announced))
+                if self._must_reload and not self._must_end:
                     self._reload()
                 if not self._must_end:
                     self.on_tick(self)
@@ -109,9 +112,12 @@ class Supervisor:
         self._stop([child])
         child.failures = 0
         child.start_at = self.clock()
+        if not self._must_end:
+            self._start_due()
 
     def stop_all(self) -> None:
         """In the order of `Group`; what does not end in its time is killed. A second Ctrl-C kills at once."""
+        self._must_end = True
         for spare in self.spares:
             spare.discard()
         for child in self.children:
@@ -157,17 +163,38 @@ class Supervisor:
         with contextlib.suppress(BlockingIOError):
             numbers = list(os.read(self._wakeup[0], 256))
             self._must_end = self._must_end or not self._stop_signals.isdisjoint(numbers)
+            self._must_reload = self._must_reload or not self._reload_signals.isdisjoint(numbers)
             return numbers
         return []
 
     def _reload(self) -> None:
+        """One after the other, each at once: jobs may take long to stop, and people wait for web meanwhile."""
         logger.info("restarting web and worker; the relays and their calls go on")
+        self._must_reload = False
         for spare in self.spares:
             spare.discard()  # it has imported the former code
         self.on_reload()
         for child in self.children:
-            if child.group is not Group.RELAY and not self._must_end:
+            if child.group is Group.RELAY:
+                continue
+            if child.spare is not None:
+                self._load(child.spare)
+            if not self._must_end:
                 self.restart(child)
+
+    def _load(self, spare: Spare) -> None:
+        """Returns when the spare can serve at once, or takes too long, or died."""
+        deadline = self.clock() + LOAD_PATIENCE_SECONDS
+        spare.start_if_due(self._alive_environment(), [self._alive[0]])
+        while spare.is_loading and not self._must_end and self.clock() < deadline:
+            self._attend()
+
+    def _attend(self) -> list[int]:
+        """A short wait in the midst of an order: whoever else dies is started again as ever."""
+        if not self._must_end:
+            self._reap()
+            self._start_due()
+        return self._wait(_STARTING_TICK_SECONDS)
 
     # --- Children
 
@@ -205,17 +232,27 @@ class Supervisor:
         return {name: str(self._alive[0]) for name in self.alive_variables}
 
     def _start(self, child: Child) -> None:
+        try:
+            child.process = self._spawn(child)
+        except OSError as error:  # no memory, processes or descriptors left: the others go on
+            child.failures += 1
+            delay = pause_after(child.failures)
+            logger.error("%s cannot be started (%s); tried again in %g s", child.name, error, delay)
+            child.start_at = self.clock() + delay
+            return
+        child.started_at = self.clock()
+        child.was_ready = False
+        child.is_stopping = False
+
+    def _spawn(self, child: Child) -> subprocess.Popen[bytes]:
         environment = {**child.environment(), **self._alive_environment()}
-        child.process = (child.spare and child.spare.hand_over(environment)) or subprocess.Popen(  # noqa: S603  our own commands
+        return (child.spare and child.spare.hand_over(environment)) or subprocess.Popen(  # noqa: S603  our own commands
             child.command,
             env=environment,
             pass_fds=(self._alive[0], *child.descriptors),
             stdin=subprocess.DEVNULL,
             start_new_session=True,
         )
-        child.started_at = self.clock()
-        child.was_ready = False
-        child.is_stopping = False
 
     def _reap(self) -> None:
         for child in self.children:
@@ -248,7 +285,7 @@ class Supervisor:
     def _wait_for_end(self, child: Child) -> None:
         deadline = self.clock() + child.stop_seconds
         while child.process is not None and child.process.poll() is None:
-            pressed_again = signal.SIGINT in self._wait(0.05)
+            pressed_again = signal.SIGINT in self._attend()
             if pressed_again or self.clock() >= deadline:
                 logger.warning("%s is killed: %s", child.name, "by order" if pressed_again else "it does not end")
                 kill_group(child.process.pid)

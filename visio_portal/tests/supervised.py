@@ -1,6 +1,6 @@
 """A supervisor over small children, as a process that test_supervisor.py starts and kills.
 
-    python -m visio_portal.tests.supervised <diary> [stubborn|crashing|spares|dying-spares]
+    python -m visio_portal.tests.supervised <diary> [stubborn|patient|crashing|absent|[dying-|absent-|web-]spares]
 
 Children write what happens to them into the diary: one line each, `name event pid`.
 """
@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 from jobs import lifeline
@@ -49,17 +50,26 @@ def child(diary: str, name: str, manner: str) -> None:
     note(diary, name, "started", os.getpid())
     if manner == "crashing":
         sys.exit(3)
-    while not ended.wait(0.05):
-        pass
+    while not ended.wait(0.05) or (manner == "patient" and not _others_came_back(diary)):
+        time.sleep(0.01)
     note(diary, name, "ended", os.getpid())
+
+
+def _others_came_back(diary: str) -> bool:
+    text = Path(diary).read_text(encoding="ascii")
+    return min(text.count("web started"), text.count("relay-0 started")) >= 2
 
 
 def main(diary: str, manner: str) -> None:
     logging.basicConfig(level=logging.INFO, format="%(message)s")
 
+    def python(manner: str) -> str:
+        """An absent one is for the test to make."""
+        return str(Path(diary).with_name("python")) if manner.startswith("absent") else sys.executable
+
     def small(name: str, group: Group) -> Child:
-        own = manner if name == "worker" else ""
-        command = [sys.executable, "-m", "visio_portal.tests.supervised", diary, own, name]
+        own = manner if name == "worker" and not manner.endswith("spares") else ""
+        command = [python(own), "-m", "visio_portal.tests.supervised", diary, own, name]
         seen = Path(diary)
         return Child(
             name=name,
@@ -67,12 +77,12 @@ def main(diary: str, manner: str) -> None:
             command=command,
             environment=lambda: {**os.environ, "DUTY": f"as-{name}"},
             is_ready=lambda: seen.exists() and f"{name} started" in seen.read_text(),
-            stop_seconds=1.0,
-            spare=spare if group is Group.RELAY else None,
+            stop_seconds=20.0 if own == "patient" else 1.0,
+            spare=spare if group is (Group.WEB if manner == "web-spares" else Group.RELAY) else None,
         )
 
     # The relays share one, as in the product.
-    waiting = [sys.executable, "-m", "visio_portal.tests.supervised", diary, manner, "spare"]
+    waiting = [python(manner), "-m", "visio_portal.tests.supervised", diary, manner, "spare"]
     spare = Spare("the relays", waiting, lambda: dict(os.environ)) if manner.endswith("spares") else None
     names = {"relay-0": Group.RELAY, "relay-1": Group.RELAY} if spare else {"relay-0": Group.RELAY}
     names |= {"web": Group.WEB, "worker": Group.WORKER}

@@ -121,6 +121,55 @@ def test_an_order_to_reload_restarts_web_and_jobs_and_leaves_the_relay(
     assert is_alive(relay[0])
 
 
+def test_while_jobs_are_waited_for_web_is_back_and_a_killed_relay_is_started_again(
+    start: Callable[..., Supervised],
+) -> None:
+    supervised = start("patient")  # its worker ends once web and relay-0 have been started twice
+    supervised.wait_until_ready()
+    supervised.process.send_signal(signal.SIGUSR1)
+    supervised.wait_for(lambda: ("worker", "told") in supervised.events())
+    os.kill(supervised.pids("relay-0")[0], signal.SIGKILL)
+    supervised.wait_for(lambda: len(supervised.pids("worker")) == 2)
+    assert ("worker", "ended") in supervised.events(), "it was killed, waiting for the others"
+
+
+def test_web_serves_until_its_successor_has_loaded_the_new_code(start: Callable[..., Supervised]) -> None:
+    supervised = start("web-spares")
+    supervised.wait_for(supervised.spares)
+    supervised.process.send_signal(signal.SIGUSR1)
+    supervised.wait_for(lambda: ("spare", "as-web") in supervised.events())
+    successor = supervised.spares()[1]
+    assert ("spare", "as-web", successor) in supervised.lines(), "not the one with the former code"
+    assert supervised.lines().index(("spare", "waiting", successor)) < supervised.events().index(("web", "told"))
+
+
+def test_an_order_to_reload_during_a_reload_is_not_lost(start: Callable[..., Supervised]) -> None:
+    supervised = start("stubborn")
+    supervised.wait_until_ready()
+    supervised.process.send_signal(signal.SIGUSR1)
+    supervised.wait_for(lambda: ("worker", "told") in supervised.events())
+    supervised.process.send_signal(signal.SIGUSR1)
+    supervised.wait_for(lambda: len(supervised.pids("web")) == 3)
+
+
+@pytest.mark.parametrize(("manner", "who"), [("absent", "worker"), ("absent-spares", "the spare of the relays")])
+def test_a_process_that_cannot_be_made_is_tried_again_and_the_others_go_on(
+    start: Callable[..., Supervised], manner: str, who: str
+) -> None:
+    supervised = start(manner)
+    supervised.wait_for(lambda: supervised.log.read_text().count(f"{who} cannot be started") == 3)
+    pauses = [line.rpartition(" in ")[2] for line in supervised.log.read_text().splitlines()]
+    assert pauses == ["0.2 s", "1 s", "2 s"]
+    assert (len(supervised.pids("web")), len(supervised.pids("relay-0"))) == (1, 1)
+    partial = supervised.log.with_name("new")
+    partial.write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
+    partial.chmod(0o755)
+    partial.rename(supervised.log.with_name("python"))
+    supervised.wait_for(lambda: supervised.spares() if "spare" in manner else supervised.pids("worker"))
+    supervised.process.send_signal(signal.SIGTERM)
+    assert supervised.process.wait(CEILING_SECONDS) == 0
+
+
 def test_a_killed_child_is_started_again_at_once(start: Callable[..., Supervised]) -> None:
     supervised = start()
     supervised.wait_until_ready()
