@@ -24,8 +24,10 @@ export function Menu({ label, testId, buttonClass, button, describedBy, children
 
   useEffect(() => {
     if (!isOpen) return;
+    const [first] = items(list.current);
     const checked = list.current?.querySelector<HTMLElement>("[aria-checked=true]");
-    (checked ?? items(list.current)[0])?.focus();
+    // A list of choices opens on what is chosen; a menu that has choices among other things, at its start.
+    (first?.hasAttribute("aria-checked") ? (checked ?? first) : first)?.focus();
     const handlePress = (event: PointerEvent) => {
       const target = event.target as Node;
       if (!list.current?.contains(target) && !opener.current?.contains(target)) setIsOpen(false);
@@ -47,7 +49,14 @@ export function Menu({ label, testId, buttonClass, button, describedBy, children
     }
     const all = items(list.current);
     const here = all.indexOf(document.activeElement as HTMLElement);
-    const target = { ArrowDown: here + 1, ArrowUp: here - 1, Home: 0, End: -1 }[event.key];
+    const target = {
+      ArrowDown: here + 1,
+      ArrowRight: here + 1,
+      ArrowUp: here - 1,
+      ArrowLeft: here - 1,
+      Home: 0,
+      End: -1,
+    }[event.key];
     if (target === undefined) return;
     event.preventDefault();
     all.at(target % all.length)?.focus();
