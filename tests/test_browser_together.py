@@ -89,6 +89,7 @@ async def test_what_is_written_is_shown_as_text_and_nothing_else(portal: Portal,
 async def test_a_draft_outlives_its_panel_and_a_failed_message_is_sent_again_once(portal: Portal, media: Path) -> None:
     async with two_in_a_call(portal, media) as (host, guest, _):
         await guest.press("chat-button")
+        await guest.wait_for('[data-testid="chat-input"]:focus')
         await guest.page.keyboard.type("à moitié")
         await guest.page.keyboard.press("Escape")
         await wait_until(
@@ -230,7 +231,7 @@ async def test_the_chat_is_walked_message_by_message_by_keyboard(portal: Portal,
         for text in ("un", "deux", "trois https://a.example/"):
             await _write(guest, text)
         await wait_until(lambda: _badge(host_screen, "3"), lambda: "no badge")
-        await host.tab_to("button", "Discussion, 3 messages non lus")
+        await host.tab_to("button", "Discussion 3 messages non lus")
         await host.press("Enter")
         await host.lands_on("textbox", "Votre message à tout le monde")
         await host.press("m")
@@ -274,6 +275,7 @@ async def test_what_one_cannot_see_is_asked_for_by_key(portal: Portal, media: Pa
         await host.hears("En attente à l’entrée : Bob Petit")
         await screen.press("more-menu")
         await screen.press("notices-button")
+        await screen.shows("notices-list")
         past = await screen.evaluate("document.querySelector('[data-testid=notices-list]').innerText")
         assert "Micro coupé. Caméra activée" in past, f"the list keeps what vanished: {past}"
 
@@ -336,7 +338,7 @@ async def test_announcements_and_sounds_are_as_the_person_wants_them(portal: Por
 
 async def _write(screen: ChromiumScreen, text: str) -> None:
     """Into the chat, opened where it is not; the next one may follow at once."""
-    if not await screen.evaluate("document.querySelector('[data-testid=chat-panel]') !== null"):
+    if await screen.evaluate("document.querySelector('[data-testid=call-stage]').dataset.panel !== 'chat'"):
         await screen.press("chat-button")
     await screen.fill('[data-testid="chat-input"]', text)
     await screen.page.press('[data-testid="chat-input"]', "Enter")

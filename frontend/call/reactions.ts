@@ -2,15 +2,6 @@
 import type { Reaction, ReactionPacket } from "./contract.ts";
 import type { Later } from "./roomsocket.ts";
 
-export const REACTION_SIGNS: Record<Reaction, string> = {
-  "thumbs-up": "👍",
-  clap: "👏",
-  heart: "❤️",
-  laugh: "😂",
-  surprised: "😮",
-  celebrate: "🎉",
-};
-
 export type ShownReaction = { id: number; reaction: Reaction };
 
 const SHOWN_MS = 5000;

@@ -40,7 +40,7 @@ export function ControlButton({
       {badge > 0 && (
         <span className="control__badge" data-testid={`${testId}-badge`}>
           <span aria-hidden={badgeText !== ""}>{badge > 99 ? "99+" : badge}</span>
-          {badgeText !== "" && <span className="unseen">{`, ${badgeText}`}</span>}
+          {badgeText !== "" && <span className="unseen">{badgeText}</span>}
         </span>
       )}
     </button>

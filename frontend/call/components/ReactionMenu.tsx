@@ -1,8 +1,8 @@
 import { useCall } from "../callcontext.ts";
 import { REACTIONS, type Reaction } from "../contract.ts";
-import { REACTION_SIGNS } from "../reactions.ts";
 import { Icon } from "./Icon.tsx";
-import { Menu, MenuItem } from "./Menu.tsx";
+import { Menu } from "./Menu.tsx";
+import { ReactionSign } from "./ReactionSign.tsx";
 
 /** The button of the bar with the signs that one may show for a moment. */
 export function ReactionMenu() {
@@ -30,12 +30,23 @@ export function ReactionItems({ onChosen }: { onChosen: () => void }) {
       notices.show(strings.together.reactionFailed, "warning");
     });
   };
-  return REACTIONS.map((reaction) => (
-    <MenuItem key={reaction} testId={`reaction-${reaction}`} onChoose={() => react(reaction)}>
-      <span className="reaction-sign" aria-hidden="true">
-        {REACTION_SIGNS[reaction]}
-      </span>
-      {strings.together.reactionNames[reaction]}
-    </MenuItem>
-  ));
+  return (
+    <div className="reaction-items" role="group" aria-label={strings.together.reactions}>
+      {REACTIONS.map((reaction) => (
+        <button
+          key={reaction}
+          type="button"
+          role="menuitem"
+          tabIndex={-1}
+          className="menu__item"
+          aria-label={strings.together.reactionNames[reaction]}
+          title={strings.together.reactionNames[reaction]}
+          data-testid={`reaction-${reaction}`}
+          onClick={() => react(reaction)}
+        >
+          <ReactionSign reaction={reaction} />
+        </button>
+      ))}
+    </div>
+  );
 }

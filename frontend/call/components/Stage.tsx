@@ -4,6 +4,7 @@ import { type ComponentType, type LazyExoticComponent, lazy, Suspense, useEffect
 import { useCall, useSession } from "../callcontext.ts";
 import { useAsks } from "../hooks/useAsks.ts";
 import { useCallNews } from "../hooks/useCallNews.ts";
+import { useFocusGuard } from "../hooks/useFocusGuard.ts";
 import { useHand } from "../hooks/useHand.ts";
 import { useLinkMeter } from "../hooks/useLinkMeter.ts";
 import { useMediaControls } from "../hooks/useMediaControls.ts";
@@ -27,9 +28,13 @@ import { StageHeader } from "./StageHeader.tsx";
 import { StageTiles } from "./StageTiles.tsx";
 import { WaitingNotice } from "./WaitingNotice.tsx";
 
+const loadChat = () => import("./ChatPanel.tsx");
+/** After the first pictures; later a slow line would let what one types after the chat's key fall on other keys. */
+const CHAT_LOADED_AFTER_MS = 3000;
+
 const PANELS: Record<PanelName, LazyExoticComponent<ComponentType>> = {
   people: lazy(() => import("./PeoplePanel.tsx")),
-  chat: lazy(() => import("./ChatPanel.tsx")),
+  chat: lazy(loadChat),
   notices: lazy(() => import("./NoticesPanel.tsx")),
   settings: lazy(() => import("./SettingsPanel.tsx")),
   quality: lazy(() => import("./QualityPanel.tsx")),
@@ -47,7 +52,7 @@ export default function Stage({ room }: { room: Room }) {
 }
 
 function StageInRoom() {
-  const { roomTitle, strings, preferences, savePreferences } = useCall();
+  const { roomTitle, strings, preferences, savePreferences, later } = useCall();
   const { phase } = useSession();
   const room = useRoomContext();
   const controls = useMediaControls();
@@ -66,6 +71,8 @@ function StageInRoom() {
   useRecovery(controls);
   useCallNews(room, together.news);
   useEffect(() => stage.current?.focus(), []);
+  useFocusGuard(stage);
+  useEffect(() => later(CHAT_LOADED_AFTER_MS, () => void loadChat().catch(() => {})), [later]);
 
   const togglePanel = (name: PanelName) => showPanel((open) => (open === name ? null : name));
   const toggleShortcuts = (isOn: boolean) => {

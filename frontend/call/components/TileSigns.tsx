@@ -1,7 +1,7 @@
 import { useCall } from "../callcontext.ts";
-import { REACTION_SIGNS } from "../reactions.ts";
 import { useHandOrder, useReaction } from "../togethercontext.ts";
 import { Icon } from "./Icon.tsx";
+import { ReactionSign } from "./ReactionSign.tsx";
 
 /** Over a tile: the raised hand with its place in the order, and the sign that the person shows at the moment. */
 export function TileSigns({ identity }: { identity: string }) {
@@ -19,7 +19,7 @@ export function TileSigns({ identity }: { identity: string }) {
       )}
       {shown && (
         <span key={shown.id} className="tile__reaction" data-testid="tile-reaction" data-reaction={shown.reaction}>
-          <span aria-hidden="true">{REACTION_SIGNS[shown.reaction]}</span>
+          <ReactionSign reaction={shown.reaction} />
           <span className="unseen">{strings.together.reactionNames[shown.reaction]}</span>
         </span>
       )}
