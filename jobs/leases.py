@@ -4,6 +4,7 @@ looks at the number of rows: of two workers that reach for a job, one gets it. W
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from django.db.models import F
@@ -23,9 +24,10 @@ def back_off(attempt: int) -> timedelta:
     return timedelta(seconds=min(BACK_OFF_BASE_SECONDS * 2 ** (attempt - 1), _BACK_OFF_LIMIT_SECONDS))
 
 
-def claim(owner: str, now: datetime, *, lease: timedelta) -> Job | None:
-    """The job that is due longest, now held by `owner`; None if nothing is due."""
-    while (candidate := Job.objects.due(now).order_by("run_after", "pk").first()) is not None:
+def claim(owner: str, now: datetime, *, lease: timedelta, without: Collection[str] = ()) -> Job | None:
+    """The job that is due longest, of none of the kinds `without`, now held by `owner`; None if nothing is due."""
+    due = Job.objects.due(now).exclude(kind__in=without).order_by("run_after", "pk")
+    while (candidate := due.first()) is not None:
         taken = Job.objects.filter(pk=candidate.pk, state=State.QUEUED, attempt=candidate.attempt).update(
             state=State.RUNNING,
             lease_owner=owner,

@@ -48,16 +48,19 @@ class Kind:
     handler: Handler
     max_attempts: int
     cron: str = ""
+    is_slow: bool = False
 
 
 kinds: dict[str, Kind] = {}
 
 
-def job(kind: str, *, max_attempts: int = 5) -> Callable[[Handler], Handler]:
-    """Registers the function as the handler of `kind`."""
+def job(kind: str, *, max_attempts: int = 5, is_slow: bool = False) -> Callable[[Handler], Handler]:
+    """Registers the function as the handler of `kind`. A slow one waits for machines that are not ours: however many
+    of them wait, a thread is left for the others (see `Worker`).
+    """
 
     def register(handler: Handler) -> Handler:
-        kinds[kind] = Kind(handler, max_attempts)
+        kinds[kind] = Kind(handler, max_attempts, is_slow=is_slow)
         return handler
 
     return register

@@ -1,7 +1,7 @@
 """The worker process: takes due jobs, keeps their leases, and stops in order.
 
-A few threads, so that a slow recipient of a webhook does not hold up an invitation mail. Long computations belong in
-a process of their own, which a later release adds.
+A few threads, the first of which takes no slow kinds: orders to the engine do not wait behind webhooks to an address
+that is silent. Long computations belong in a process of their own, which a later release adds.
 """
 
 from __future__ import annotations
@@ -79,7 +79,10 @@ class Worker:
         self.stopping = threading.Event()
         self.current: dict[int, Work] = {}
         self._lock = threading.Lock()
-        self._threads = [threading.Thread(target=self._loop, name=f"jobs-{n}", daemon=True) for n in range(threads)]
+        self._threads = [
+            threading.Thread(target=self._loop, args=(n > 0 or threads == 1,), name=f"jobs-{n}", daemon=True)
+            for n in range(threads)
+        ]
 
     def stop(self) -> None:
         self.stopping.set()
@@ -107,9 +110,10 @@ class Worker:
         except DatabaseError:
             logger.warning("jobs: the database does not answer", exc_info=True)
 
-    def work_once(self) -> bool:
+    def work_once(self, *, takes_slow: bool = True) -> bool:
         """Runs one due job to its end; False if none is due."""
-        job = leases.claim(self.owner, self.now(), lease=self.lease)
+        without = () if takes_slow else [name for name, kind in kinds.items() if kind.is_slow]
+        job = leases.claim(self.owner, self.now(), lease=self.lease, without=without)
         if job is None:
             return False
         work = Work(job, self.stopping)
@@ -146,11 +150,11 @@ class Worker:
         if leases.fail(job, self.now(), f"{type(error).__name__}: {error}", is_final=is_final):
             logger.error("job given up", extra=_names(job))
 
-    def _loop(self) -> None:
+    def _loop(self, takes_slow: bool) -> None:
         while not self.stopping.is_set():
             try:
                 close_old_connections()
-                if not self.work_once():
+                if not self.work_once(takes_slow=takes_slow):
                     self.stopping.wait(self.poll_seconds)
             except DatabaseError:
                 logger.warning("jobs: the database does not answer", exc_info=True)

@@ -23,7 +23,7 @@ KEEP_NOTICES = timedelta(days=1)
 _CHUNK = 500
 
 
-@job(webhooks_out.JOB_KIND, max_attempts=8)
+@job(webhooks_out.JOB_KIND, max_attempts=8, is_slow=True)
 def post_webhooks(work: Work) -> None:
     """Posts what waits for one address and room. Fails, and is tried again later, where the address refuses."""
     webhooks_out.deliver(work.payload["url"], work.payload["room"])

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
-from django.db import transaction
+from django.db import connections, transaction
 
 from jobs import leases
 from jobs.models import Job, State
 from jobs.queue import GiveUp, UnknownKind, enqueue, job
 from jobs.tests.conftest import Clock
-from jobs.worker import Work, Worker
+from jobs.worker import THREADS, Work, Worker
 
 pytestmark = pytest.mark.django_db
+CEILING_SECONDS = 30
 
 
 def order(clock: Clock, kind: str = "tests.note", **payload: object) -> Job:
@@ -106,6 +109,37 @@ def test_a_kind_that_a_newer_version_dropped_is_dead_with_a_reason(worker: Worke
     ordered.refresh_from_db()
     assert ordered.state == State.DEAD
     assert "tests.dropped" in ordered.error
+
+
+@pytest.mark.django_db(transaction=True)
+def test_however_many_slow_jobs_wait_the_others_are_done() -> None:
+    silent_address, is_waiting, is_done = threading.Event(), threading.Semaphore(0), threading.Event()
+
+    def post(work: Work) -> None:
+        is_waiting.release()
+        silent_address.wait(CEILING_SECONDS)
+
+    job("tests.post", is_slow=True)(post)
+    job("tests.note")(lambda work: is_done.set())
+    for _ in range(THREADS):
+        enqueue("tests.post")
+    worker = Worker(poll_seconds=0.01, housekeeping_seconds=0.05)
+
+    def work() -> None:
+        worker.run()
+        connections.close_all()
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        assert all(is_waiting.acquire(timeout=CEILING_SECONDS) for _ in range(THREADS - 1))
+        enqueue("tests.note")
+        assert is_done.wait(CEILING_SECONDS / 2), "it waited behind them"
+    finally:
+        silent_address.set()
+        worker.stop()
+        thread.join()
+    assert Job.objects.filter(state=State.SUCCEEDED).count() >= THREADS
 
 
 def test_progress_is_seen_while_the_job_runs(worker: Worker, clock: Clock) -> None:
