@@ -1,11 +1,11 @@
 // Whether a machine keeps up with an effect. One that does not makes the whole page slow: then the effect must go.
 
 /** The first frames compile shaders and say nothing. */
-const WARM_UP_FRAMES = 10;
+const WARM_UP_FRAMES = 2;
 /** More than this a frame, over the whole window, is fewer than five pictures a second: worse than no effect. */
 const SLOW_MS = 200;
-const WINDOW_MS = 6000;
-const LEAST_FRAMES = 8;
+const WINDOW_MS = 5000;
+const LEAST_FRAMES = 3;
 
 export class Pace {
   private frames = 0;
