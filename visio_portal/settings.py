@@ -155,7 +155,9 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
     }
 else:
-    DATABASES["default"].setdefault("OPTIONS", {})["pool"] = True
+    # Without a maximum there would be four, and an order to an engine that hangs holds one for seconds. Three processes
+    # (web, its spare, jobs) stay below PostgreSQL's default of a hundred.
+    DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {"min_size": 1, "max_size": 25, "timeout": 10}
 # Connections are per thread; under ASGI threads come and go.
 DATABASES["default"]["CONN_MAX_AGE"] = 0
 

@@ -59,9 +59,10 @@ def close_room(room: Room, *, acting_user: User) -> None:
     """Closes the room for good: nobody enters any more, its link answers like one that never was."""
     now = timezone.now()
     with transaction.atomic():
+        # People before the room, as everywhere: PostgreSQL would end one of two transactions that lock crosswise.
+        Participant.objects.filter(room=room).present().update(state=State.LEFT, ended_at=now)
         if not Room.objects.open().filter(pk=room.pk).update(closed_at=now, call_ended_at=now):
             return  # somebody was quicker: it is closed
-        Participant.objects.filter(room=room).present().update(state=State.LEFT, ended_at=now)
         audit.info("room_closed", room=room.media_name, by=str(acting_user.public_id))
         outbox.notify_room(room)
         enforcement.order(room)
