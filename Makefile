@@ -10,7 +10,7 @@ export PATH := $(VENV):$(PATH)
 # compiles everything anew: eight seconds before the first test.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run test test-fast test-livekit check format bench-call bench-relay bench-peer clean boot
+.PHONY: help run test test-fast test-livekit screenshots check format bench-call bench-page bench-relay bench-peer clean boot
 
 help:
 	@echo "make run           set everything up and run the portal (http://localhost:8000)"
@@ -19,8 +19,10 @@ help:
 	@echo "make check         lint, types, import contracts, front end"
 	@echo "make test-livekit  the call tests against a LiveKit server instead of the embedded relay"
 	@echo "make bench-call    restarts, joins and delays, as JSON lines"
+	@echo "make bench-page    first paint, script, memory and screen updates of the call page, as JSON lines"
 	@echo "make bench-relay   packets per CPU-second of the embedded relay, as JSON lines"
 	@echo "make bench-peer    the same against LiveKit's server, alternating"
+	@echo "make screenshots   each page and state at two widths, light and dark, in three languages: build/screenshots"
 	@echo "make format        let ruff and biome rewrite the code"
 	@echo "make clean         remove what was built (keeps data/ and .env)"
 
@@ -43,6 +45,11 @@ test-fast: boot
 test-livekit: boot
 	@$(BOOT) deploy/bootstrap.py test
 	@VISIO_TEST_ENGINE=livekit $(VENV)/pytest -q -m "calls and not embedded" tests
+
+# LANGUAGES="de" for one of them alone.
+screenshots: boot
+	@$(BOOT) deploy/bootstrap.py test
+	@$(PY) -m tests.screenshots $(LANGUAGES)
 
 check: boot
 	@$(BOOT) deploy/bootstrap.py fast
@@ -71,6 +78,11 @@ format:
 bench-call: boot
 	@$(BOOT) deploy/bootstrap.py test
 	@$(PY) -m bench.call
+
+# PAGE="--minutes 3" and the like: python -m bench.page --help
+bench-page: boot
+	@$(BOOT) deploy/bootstrap.py test
+	@$(PY) -m bench.page $(PAGE)
 
 bench-relay: boot
 	@$(BOOT) deploy/bootstrap.py fast
