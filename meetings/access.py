@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.sessions.backends.base import SessionBase
@@ -58,10 +58,15 @@ def visitor_of(request: HttpRequest) -> Visitor:
 
 
 def new_visitor_of(request: HttpRequest) -> Visitor:
-    """Like `visitor_of`, and gives the session a secret if it has none: entering needs one."""
-    if not request.session.get(_SECRET_KEY):
-        request.session[_SECRET_KEY] = secrets.token_urlsafe(32)
-    return visitor_of(request)
+    """Like `visitor_of`, with a new secret if there is none: entering needs one. `remember` it once they are in."""
+    known = visitor_of(request)
+    return known if known.secret else replace(known, secret=secrets.token_urlsafe(32))
+
+
+def remember(request: HttpRequest, visitor: Visitor) -> None:
+    """Keeps the visitor's secret in their session, which makes one: not for who is refused, however often they ask."""
+    if request.session.get(_SECRET_KEY) != visitor.secret:
+        request.session[_SECRET_KEY] = visitor.secret
 
 
 def access_room(slug: str) -> Room:

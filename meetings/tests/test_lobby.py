@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.contrib.sessions.models import Session
 from django.test import Client
 from django.utils import timezone
 
@@ -53,6 +54,16 @@ def test_everybody_else_waits_until_the_host_lets_them_in(name: str, cast: Cast,
     token = cast[name].call(room, "token")
     assert token.status_code == 200
     assert set(token.json()) == {"url", "token"}  # type: ignore[attr-defined]  # the test client's
+
+
+def test_who_is_refused_leaves_no_session_behind_and_who_enters_one(cast: Cast, room: Room) -> None:
+    before = Session.objects.count()
+    Room.objects.update(is_locked=True)
+    assert {cast.eve.call(room, "enter", {"name": "Eve"}).status_code for _ in range(5)} == {403}
+    assert Session.objects.count() == before
+    Room.objects.update(is_locked=False)
+    assert enter(cast.eve, room)["state"] == "waiting"
+    assert Session.objects.count() == before + 1
 
 
 def test_without_a_lobby_people_walk_in(cast: Cast, room: Room) -> None:

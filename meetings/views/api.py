@@ -69,7 +69,9 @@ def enter(request: HttpRequest, slug: str) -> HttpResponse:
     if not isinstance(name, str):
         raise BadRequest
     room = _door(slug, source)
-    own = lobby.enter_room(room, visitor=access.new_visitor_of(request), name=name)
+    visitor = access.new_visitor_of(request)
+    own = lobby.enter_room(room, visitor=visitor, name=name)
+    access.remember(request, visitor)
     _rotate_session(request, own)
     return JsonResponse({"participant": participant_json(own), "state": own.state})
 
