@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.shortcuts import render
 from django.test import RequestFactory
 from django.utils import timezone
@@ -112,6 +114,36 @@ def test_a_room_says_how_many_people_are_inside_now(cast: Cast) -> None:
         assert "1 person inside now" in cast.alice.client.get(path, headers={"accept-language": "en"}).content.decode()
     CallSession.objects.update(ended_at=timezone.now())
     assert "inside now" not in cast.alice.client.get("/", headers={"accept-language": "en"}).content.decode()
+
+
+def test_past_meetings_cost_the_home_page_nothing(cast: Cast) -> None:
+    """Counted in steps of SQLite's machine, which are the same on every computer."""
+    if connection.vendor != "sqlite":
+        pytest.skip("counts SQLite's steps")
+    room = Room.objects.create(owner=cast.alice.signed_in, name="Budget committee")
+    guest = cast.bob.sits(room)
+
+    def steps() -> int:
+        counted = itertools.count()
+        connection.connection.set_progress_handler(lambda: next(counted) < 0, 1)
+        list(Room.objects.visible_to(cast.alice.signed_in).open().busiest_first()[:5])
+        connection.connection.set_progress_handler(None, 1)
+        return next(counted)
+
+    def hold_meeting(sid: str, *, is_over: bool) -> None:
+        now = timezone.now()
+        call = CallSession.objects.create(
+            room=room, sid=sid, started_at=now, last_seen_at=now, ended_at=now if is_over else None
+        )
+        for number in range(100):
+            _stay(call, guest, f"{sid}-{number}", left_at=now if is_over else None)
+
+    steps()  # the statement is prepared
+    before = steps()
+    hold_meeting("RM_over", is_over=True)
+    assert steps() < before + 100
+    hold_meeting("RM_now", is_over=False)
+    assert steps() > before + 100, "what is counted is not what is read"
 
 
 def _stay(call: CallSession, participant: Participant, sid: str, **fields: Any) -> None:
