@@ -25,7 +25,7 @@ class ConnectionTest {
   private devices: DeviceSteps | null = null;
   private isRunning = false;
   private isDone = false;
-  private readonly list = element("ol", { className: "test-steps" });
+  private readonly list = element("ol", { className: "test-steps fr-raw-list" });
   private readonly verdict = element("div", { hidden: true, data: { testid: "verdict" } });
   private readonly announcer = element("p", { className: "fr-sr-only", role: "status", data: { testid: "announcer" } });
   private readonly progress = element("p", { className: "test-progress", hidden: true });

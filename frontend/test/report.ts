@@ -17,7 +17,7 @@ export function reportOf(results: Results, strings: Strings, { portal, time }: R
     [strings.titles.speaker, answerText(results.hearsSpeaker, strings)],
     ...networkRows(results, strings),
   ];
-  return `${strings.reportTitle}\n\n${rows.map(([name, value]) => `${name}: ${value}`).join("\n")}\n`;
+  return `${strings.reportTitle}\n\n${rows.map(([name, value]) => strings.pair(name, value)).join("\n")}\n`;
 }
 
 export function browserText({ browser }: Results, strings: Strings): string {
@@ -38,9 +38,10 @@ export function pathText(result: PathResult | undefined, strings: Strings): stri
 /** The measured figures with their names, in the words of the page. */
 export function qualityRows({ quality }: Results, strings: Strings): [string, string][] {
   if (!quality) return [];
+  const { format } = new Intl.NumberFormat(strings.numbers, { maximumFractionDigits: 1 });
   const rows: [string, string][] = [
-    [strings.bandwidth, strings.bandwidthValue((quality.kbps / 1000).toFixed(1))],
-    [strings.loss, strings.lossValue(quality.lossPercent.toFixed(1))],
+    [strings.bandwidth, strings.bandwidthValue(format(quality.kbps / 1000))],
+    [strings.loss, strings.lossValue(format(quality.lossPercent))],
   ];
   if (quality.roundTripMs !== null) rows.push([strings.roundTrip, strings.roundTripValue(String(quality.roundTripMs))]);
   return rows;

@@ -18,7 +18,7 @@ export class ReportBox {
       className: "fr-input test-report__text",
       id: "report-text",
       readOnly: true,
-      rows: 14,
+      rows: 18,
       data: { testid: "report-text" },
     });
     const copy = button(strings.copy, "primary", "report-copy", () => void this.copy(copy));

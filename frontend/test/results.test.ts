@@ -63,6 +63,7 @@ test("what is blocked is named by protocol, host and port, in the report of each
   for (const language of ["fr", "en", "de"]) {
     const text = reportOf(results, stringsFor(language), { portal: "https://visio.example", time: "now" });
     assert.match(text, /UDP 192\.0\.2\.1:7882/);
+    assert.match(text, /(Navigateur : |Browser: )Firefox 128/);
     assert.match(text, /https:\/\/visio\.example/);
     assert.doesNotMatch(text, /undefined|null|NaN|\[object/);
   }

@@ -46,7 +46,7 @@ export class Step {
     this.text.textContent = text;
     this.text.hidden = text === "";
     const isNews = was !== undefined && was !== state && state !== "waiting";
-    if (isNews) this.announce(this.strings.announce(this.title, `${this.strings.states[state]}. ${text}`));
+    if (isNews) this.announce(this.strings.pair(this.title, `${this.strings.states[state]}. ${text}`));
   }
 }
 

@@ -1,12 +1,13 @@
 import type { Strings } from "./index.ts";
 
 export const de: Strings = {
+  numbers: "de-DE",
   start: "Test starten",
   again: "Test wiederholen",
   intro: "Ihr Browser fragt nach Mikrofon und Kamera. Niemand sieht oder hört Sie, und nichts wird gespeichert.",
   running: "Test läuft…",
   stepOf: (step, total) => `Schritt ${step} von ${total}`,
-  announce: (step, state) => `${step}: ${state}`,
+  pair: (name, value) => `${name}: ${value}`,
 
   states: {
     waiting: "Ausstehend",

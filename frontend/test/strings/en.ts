@@ -1,13 +1,14 @@
 import type { Strings } from "./index.ts";
 
 export const en: Strings = {
+  numbers: "en-GB",
   start: "Start the test",
   again: "Test again",
   intro:
     "Your browser will ask for access to your microphone and camera. Nobody sees or hears you, and nothing is kept.",
   running: "Test in progress…",
   stepOf: (step, total) => `Step ${step} of ${total}`,
-  announce: (step, state) => `${step}: ${state}`,
+  pair: (name, value) => `${name}: ${value}`,
 
   states: {
     waiting: "To come",

@@ -3,13 +3,15 @@ import type { BrowserVerdict } from "../browser.ts";
 import type { PathName, PortalFault, Reason } from "../results.ts";
 
 export const fr = {
+  /** How figures are written. */
+  numbers: "fr-FR",
   start: "Commencer le test",
   again: "Recommencer le test",
   intro:
     "Votre navigateur va demander l’accès au microphone et à la caméra. Personne ne vous voit ni ne vous entend, rien n’est conservé.",
   running: "Test en cours…",
   stepOf: (step: string, total: string) => `Étape ${step} sur ${total}`,
-  announce: (step: string, state: string) => `${step} : ${state}`,
+  pair: (name: string, value: string) => `${name} : ${value}`,
 
   states: {
     waiting: "À venir",
