@@ -50,7 +50,7 @@ export function sendReport(base: string, report: object): void {
 
 /** Whether the portal's certificate is of its own authority: only then has it a page about trusting it. */
 export async function hasOwnAuthority(): Promise<boolean> {
-  return (await fetch("/trust", { method: "HEAD", signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS) })).ok;
+  return (await fetch("/trust", { signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS) })).ok;
 }
 
 /** `base` is the room's own address, `/api/rooms/<slug>`. */

@@ -47,7 +47,9 @@ export function stripLayout(
 ): { side: "right" | "bottom"; tileWidthPx: number; fit: number } {
   const side = width > height ? "right" : "bottom";
   const tileWidthPx =
-    side === "right" ? clamp(width * 0.18, SMALLEST_TILE_PX, 280) : clamp(width * 0.3, SMALLEST_TILE_PX, 220);
+    side === "right"
+      ? clamp(width * 0.18, SMALLEST_TILE_PX, Math.max(280, width * 0.1))
+      : clamp(width * 0.3, SMALLEST_TILE_PX, 220);
   const step = (side === "right" ? tileWidthPx / RATIO : tileWidthPx) + TILE_GAP_PX;
   const room = side === "right" ? height : width;
   return { side, tileWidthPx: Math.floor(tileWidthPx), fit: Math.max(1, Math.floor((room + TILE_GAP_PX) / step)) };
