@@ -49,9 +49,16 @@ class Keyboard:
 
     async def tab_to(self, role: str, name: str) -> Focus:
         """Tab until there, as one does; the focus must be seen all the way. Fails where Tab never comes by."""
+        return await self._walk_to("Tab", role, name)
+
+    async def tab_back_to(self, role: str, name: str) -> Focus:
+        """As `tab_to`, the other way."""
+        return await self._walk_to("Shift+Tab", role, name)
+
+    async def _walk_to(self, key: str, role: str, name: str) -> Focus:
         passed: list[Focus] = []
         for _ in range(MOST_TABS):
-            await self.press("Tab")
+            await self.press(key)
             if await self.screen.evaluate("document.activeElement === document.body"):
                 continue  # past the end: the browser's own bar, then the start
             here = await self.focus()
@@ -60,7 +67,7 @@ class Keyboard:
             assert await self.screen.evaluate(_FOCUS_IS_SEEN), f"the focus on {here} is not seen"
             if (here.role, here.name) == (role, name):
                 return here
-        raise AssertionError(f"Tab never came to {role} {name!r}, only to {passed}")
+        raise AssertionError(f"{key} never came to {role} {name!r}, only to {passed}")
 
     async def lands_on(self, role: str, name: str) -> None:
         """By itself the focus comes to this element: after a step nobody is left nowhere."""

@@ -241,6 +241,13 @@ class ChromiumScreen(Screen):
     async def problems(self) -> tuple[list[str], list[str]]:
         return self._complaints, self._addresses
 
+    async def show_as(self, width: int, height: int, scheme: str) -> None:
+        """The page as it is, in a window of this size and in this colour scheme."""
+        await self.page.set_viewport_size({"width": width, "height": height})
+        await self.page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+        # The call page reads the scheme once, at its start; so does a page without DSFR's script.
+        await self.page.evaluate("(scheme) => document.documentElement.setAttribute('data-fr-theme', scheme)", scheme)
+
 
 class FirefoxScreen(Screen):
     def __init__(self, number: int, portal: Portal, process: asyncio.subprocess.Process) -> None:
@@ -286,18 +293,27 @@ class FirefoxScreen(Screen):
 
 @asynccontextmanager
 async def chromium(
-    number: int, portal: Portal, media: Path, *, shares: str = "", flags: Sequence[str] = ()
+    number: int,
+    portal: Portal,
+    media: Path,
+    *,
+    shares: str = "",
+    flags: Sequence[str] = (),
+    locale: str = "fr-FR",
+    film: Path | None = None,
 ) -> AsyncIterator[ChromiumScreen]:
     """A Chromium of its own, since the files of its fake devices are flags of the process.
 
-    `shares` is the title of the window that it picks when its person shares something.
+    `shares` is the title of the window that it picks when its person shares something; `film` is what its camera sees
+    instead of the test card.
     """
-    picture, sound = fake_devices(number, media)
+    card, sound = fake_devices(number, media)
+    picture = film or card
     files = (f"--use-file-for-fake-video-capture={picture}", f"--use-file-for-fake-audio-capture={sound}")
     async with async_playwright() as playwright:
         asking = f"--auto-select-tab-capture-source-by-title={shares}" if shares else "--use-fake-ui-for-media-stream"
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS, asking, *files, *flags])
-        context = await browser.new_context(locale="fr-FR", ignore_https_errors=True, permissions=_PERMISSIONS)
+        context = await browser.new_context(locale=locale, ignore_https_errors=True, permissions=_PERMISSIONS)
         await context.add_init_script(path=BROWSER / "media.js")
         screen = ChromiumScreen(number, portal, await context.new_page())
         try:

@@ -1,0 +1,142 @@
+"""All that people can be shown: every address of the portal, every error page, every state of the call page.
+
+The lists are read from what the product itself is made of (URL table, templates, the call page's TypeScript), so that a
+page or state that nobody looks at is found by its absence: axe and the screenshots go by these lists.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from tests.portal import ROOT
+
+CALL = ROOT / "frontend" / "call"
+
+Who = Literal["guest", "host"]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page, where it is and for whom. `{slug}`: a room of the host; `{invitation}`: a fresh one-time link."""
+
+    name: str
+    path: str
+    who: Who = "guest"
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A page that cannot be had by asking for it, shown as the template makes it. `context` is Python."""
+
+    name: str
+    template: str
+    context: str = "{}"
+
+
+# By the name of the address in the URL table.
+PAGES: dict[str, Sequence[Page]] = {
+    "meetings:home": (Page("home", "/"), Page("home-signed-in", "/", "host")),
+    "meetings:rooms": (Page("rooms", "/rooms/", "host"), Page("rooms-not-found", "/rooms/?q=zzz", "host")),
+    "meetings:room_settings": (Page("room-settings", "/rooms/{slug}/settings", "host"),),
+    "meetings:call": (Page("call", "/r/{slug}", "host"),),  # its states are below
+    "meetings:test": (Page("test", "/test"),),
+    "meetings:legal": (Page("legal", "/legal/"),),
+    "meetings:accessibility": (Page("accessibility", "/accessibility/"),),
+    "account_login": (Page("sign-in", "/accounts/login/"),),
+    "account_logout": (Page("sign-out", "/accounts/logout/", "host"),),
+    "account_inactive": (Page("inactive", "/accounts/inactive/"),),
+    "account_change_password": (Page("password", "/accounts/password/change/", "host"),),
+    "accounts:profile": (Page("profile", "/accounts/profile/", "host"),),
+    "accounts:invitation": (Page("invitation", "{invitation}"),),
+}
+_SAMPLE_FINGERPRINT = "{'fingerprint': ':'.join(['7F'] * 32)}"
+TEMPLATES: tuple[Template, ...] = (
+    *(Template(f"error-{code}", f"{code}.html") for code in ("400", "403", "403_csrf", "404", "429", "500", "503")),
+    Template("invitation-invalid", "accounts/invitation_invalid.html"),
+    # There only where the portal made its own certificate, and a browser that trusts it not yet.
+    Template("trust", "visio_portal/trust.html", _SAMPLE_FINGERPRINT),
+)
+
+_API = "JSON of the call page"
+_ACT = "an act, by POST alone; the answer is another page"
+NO_PAGE: dict[str, str] = {
+    "readyz": "one word for load balancers",
+    "trust": "its template is looked at in TEMPLATES: the portal under test speaks no HTTPS",
+    "trust_certificate": "a file",
+    "admin": "Django's own pages, for administrators",
+    "set_language": _ACT,
+    "javascript-catalog": "a script",
+    "meetings:new_room": _ACT,
+    "meetings:close_room": _ACT,
+    "meetings:forgive": _ACT,
+    "meetings:r/<str:slug>/": "leads to the address without the slash",
+    "accounts:sign_out_elsewhere": _ACT,
+    "meetings:webhook_livekit": "what the media engine tells",
+    "meetings:api_": _API,
+}
+
+
+def addresses() -> Iterator[tuple[str, str]]:
+    """(name, route) of each address in the URL table; where it has no name, its route is its name."""
+    yield from _walk(get_resolver().url_patterns, "", "")
+
+
+def _walk(patterns: Sequence[URLPattern | URLResolver], namespace: str, before: str) -> Iterator[tuple[str, str]]:
+    for pattern in patterns:
+        route = before + str(pattern.pattern)
+        if isinstance(pattern, URLPattern):
+            yield f"{namespace}{pattern.name or route}", route
+        else:
+            inner = f"{namespace}{pattern.namespace}:" if pattern.namespace else namespace
+            yield from _walk(pattern.url_patterns, inner, route)
+
+
+def reason_for_no_page(name: str) -> str | None:
+    """Why this address is none that people look at, or None where nobody said so."""
+    namespace = name.partition(":")[0]
+    return NO_PAGE.get(name) or NO_PAGE.get(namespace) or (NO_PAGE["meetings:api_"] if ":api_" in name else None)
+
+
+def whole_page_templates() -> set[str]:
+    """Templates that a server shows by itself when something is wrong: named by their status."""
+    return {path.name for path in (ROOT / "templates").glob("[45]*.html")}
+
+
+# --- The call page: states as its own source lists them
+
+
+def call_views() -> set[str]:
+    """Each state of the call page: `state-…`, `reconnecting-…`, `panel-…`, `fault-…`, `notice-…`."""
+    phase = (CALL / "phase.ts").read_text()
+    phases = {*_strings(_between(phase, "type FinalName =", ";")), *_names(_between(phase, "type Phase =", "export "))}
+    return {
+        *(f"state-{name}" for name in phases | {"unsupported"}),
+        *(f"reconnecting-{name}" for name in _strings(_between(phase, "layer:", "}"))),
+        *(f"notice-{name}" for name in _strings(_between(phase, "type Notice =", ";"))),
+        *(f"panel-{name}" for name in _strings(_of(CALL / "stagecontext.ts", "type PanelName ="))),
+        *(f"fault-{name}" for name in _strings(_of(CALL / "devicefault.ts", "type DeviceFault ="))),
+    }
+
+
+def _of(path: Path, start: str) -> str:
+    return _between(path.read_text(), start, ";")
+
+
+def _between(text: str, start: str, end: str) -> str:
+    assert start in text, f"{start!r} is no longer where the states are read from"
+    without_comments = re.sub(r"/\*.*?\*/|//[^\n]*", "", text.split(start, 1)[1], flags=re.DOTALL)
+    return without_comments.split(end, 1)[0]
+
+
+def _names(text: str) -> set[str]:
+    return set(re.findall(r'name: "([\w-]+)"', text))
+
+
+def _strings(text: str) -> set[str]:
+    return set(re.findall(r'"([\w-]+)"', text))

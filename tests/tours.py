@@ -1,0 +1,461 @@
+"""Walks through the portal that stop at each page and each state of the call, so that somebody may look: axe, a camera.
+
+Each tour says what it shows (`views`); `test_pages_and_states.py` sees to it that together they show all there is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlencode
+
+from playwright.async_api import Page as Window
+from playwright.async_api import Route
+
+from tests.pages_and_states import PAGES, TEMPLATES, Page
+from tests.people import ALICE, PASSWORD
+from tests.portal import Portal
+from tests.screens import BROWSER, ChromiumScreen, chromium
+
+# Of what a test provokes, the browser says as much on its console; and livekit-client of the cuts.
+_PROVOKED = (r"Failed to load resource", r"WebSocket", r"websocket", r"signal", r"connection")
+_WINDOW = "Budget 2027"
+_SLIDE = f"""<!DOCTYPE html><html lang="fr"><title>{_WINDOW}</title><style>
+body {{ margin: 0; height: 100vh; display: grid; align-content: center; gap: 3vh; padding: 0 8vw;
+  background: #fff; color: #161616; font: 2.2vw Marianne, Arial, sans-serif }}
+h1 {{ color: #000091; font-size: 4.4vw; margin: 0 }}
+div {{ display: grid; grid-template-columns: 18vw 1fr 8vw; gap: 1vw; align-items: center }}
+i {{ height: 3vw; background: #000091 }} i.b {{ background: #6a6af4 }} i.c {{ background: #e1000f }}</style>
+<h1>Budget 2027</h1>
+<div>Numérique<i style="width: 82%"></i>41 %</div><div>Formation<i class="b" style="width: 56%"></i>28 %</div>
+<div>Bâtiments<i class="c" style="width: 38%"></i>19 %</div><div>Divers<i class="b" style="width: 24%"></i>12 %</div>
+</html>"""
+
+Look = Callable[[ChromiumScreen, str], Awaitable[None]]
+
+
+@dataclass(slots=True)
+class Cast:
+    """Who walks: a host with an account, and a guest."""
+
+    portal: Portal
+    host: ChromiumScreen
+    guest: ChromiumScreen
+    language: str = "fr"
+    email: str = ALICE
+    guest_name: str = "Bob Petit"
+    room: str = ""  # a room that the host has already; without it a new one
+    company: Callable[[Cast, str], Awaitable[None]] | None = None  # brings more people into the call
+
+
+@dataclass(frozen=True, slots=True)
+class Tour:
+    walk: Callable[[Cast, Look], Awaitable[None]]
+    views: Sequence[str]
+
+
+@asynccontextmanager
+async def cast(
+    portal: Portal, media: Path, *, locale: str = "fr-FR", films: tuple[Path | None, Path | None] = (None, None)
+) -> AsyncIterator[Cast]:
+    """Two browsers in which seldom states can be provoked. `films`: what their cameras see, if not test cards."""
+    async with (
+        chromium(1, portal, media, locale=locale, film=films[0]) as host,
+        chromium(2, portal, media, shares=_WINDOW, locale=locale, film=films[1]) as guest,
+    ):
+        for screen in (host, guest):
+            await screen.page.context.add_init_script(path=BROWSER / "states.js")
+            screen.tolerated.extend(_PROVOKED)
+        yield Cast(portal, host, guest, language=locale[:2])
+
+
+async def _host_is_at_the_door(cast: Cast) -> str:
+    """Signed in, before their room's device check; the room's slug."""
+    host = cast.host
+    await host.sign_in(cast.email, PASSWORD)
+    if not cast.room:
+        return await host.meet_now()
+    await host.goto(f"/rooms/?{urlencode({'q': cast.room})}")
+    await host.click('main a[href^="/r/"]')
+    await host.shows("device-check")
+    return str(await host.evaluate("location.pathname")).removeprefix("/r/")
+
+
+# --- Pages
+
+
+async def _pages(cast: Cast, look: Look) -> None:
+    host, guest = cast.host, cast.guest
+    slug = await _host_is_at_the_door(cast)
+    invitation = await asyncio.to_thread(cast.portal.manage, "invite", "nouvelle.personne@example.org")
+    places = {"slug": slug, "invitation": invitation.strip().removeprefix(cast.portal.url)}
+    for page in (page for pages in PAGES.values() for page in pages):
+        await _visit(host if page.who == "host" else guest, page, places, look)
+    for name, text in (await asyncio.to_thread(_rendered, cast)).items():
+        await _show(guest, name, text, look)
+
+
+async def _visit(screen: ChromiumScreen, page: Page, places: dict[str, str], look: Look) -> None:
+    await screen.goto(page.path.format(**places))
+    await screen.wait_for("h1")
+    await look(screen, page.name)
+
+
+def _rendered(cast: Cast) -> dict[str, str]:
+    """Each of TEMPLATES as the portal would make it, in one start of its interpreter."""
+    shown = ", ".join(f"{page.name!r}: render_to_string({page.template!r}, {page.context})" for page in TEMPLATES)
+    code = (
+        "import json; from django.template.loader import render_to_string; from django.utils import translation; "
+        f"translation.activate({cast.language!r}); print(json.dumps({{{shown}}}))"
+    )
+    found: dict[str, str] = json.loads(cast.portal.manage("shell", "--no-imports", "-c", code))
+    return found
+
+
+async def _show(screen: ChromiumScreen, name: str, text: str, look: Look) -> None:
+    address = f"{screen.url}/shown/{name}"
+    await screen.page.route(address, lambda route: route.fulfill(body=text, content_type="text/html; charset=utf-8"))
+    await screen.page.goto(address)
+    await screen.wait_for("h1")
+    await look(screen, name)
+
+
+# --- Before the call
+
+_FAULTS = {
+    "refused": "NotAllowedError",
+    "missing": "NotFoundError",
+    "busy": "NotReadableError",
+    "insecure": "InsecureContextError",
+    "unknown": "TypeError",
+}
+# What the portal answers, by the notice that it leads to; without an answer it is away.
+_REFUSALS = {
+    "bad-name": (400, "bad_name"),
+    "too-many": (429, "rate_limited"),
+    "server-error": (500, ""),
+    "offline": None,
+}
+
+
+async def _before(cast: Cast, look: Look) -> None:
+    guest = cast.guest
+    slug = await _host_is_at_the_door(cast)
+    await _open(guest, slug, {"hasNoWebRtc": True})
+    await _see(guest, "state-unsupported", look)
+    for fault, error in _FAULTS.items():
+        await _open(guest, slug, {"fault": error})
+        await _see(guest, f"fault-{fault}", look)
+    await _open(guest, slug, {})
+    await _see(guest, "state-device-check", look)
+    await guest.fill('[data-testid="name-input"]', cast.guest_name)
+    for notice, refusal in _REFUSALS.items():
+        async with _answering(guest, "enter", refusal):
+            await guest.press("join-button")
+            await _see(guest, f"notice-{notice}", look)
+    async with _held(guest, "enter"):
+        await guest.press("join-button")
+        await _see(guest, "state-entering", look)
+    await _see(guest, "state-waiting", look)
+    await _open(guest, slug, {})
+    async with _answering(guest, "enter", (404, "not_found")):
+        await guest.press("join-button")
+        await _see(guest, "state-not-found", look)
+
+
+# --- The call
+
+_LINE = {
+    "fr": "Bonjour ! Le document est ici : https://example.org/budget",
+    "en": "Good morning! The paper is here: https://example.org/budget",
+    "de": "Guten Morgen! Das Papier liegt hier: https://example.org/budget",
+}
+
+
+async def _call(cast: Cast, look: Look) -> None:
+    host, guest = cast.host, cast.guest
+    slug = await _host_is_at_the_door(cast)
+    async with _held(host, "token"):
+        await host.press("join-button")
+        await _see(host, "state-connecting", look)
+    await _see(host, "state-connected", look)
+    await guest.ask_to_enter(slug, cast.guest_name)
+    await host.shows("waiting-notice")
+    await look(host, "somebody-waits")
+    await host.press("people-button")
+    await host.shows("waiting-list")
+    await _see(host, "panel-people", look)
+    await host.press(f"admit-{await guest.identity()}")
+    await guest.shows("call-stage")
+    await host.press("panel-close")
+    if cast.company:
+        await cast.company(cast, slug)
+    await host.wait_for('[data-testid="tile-video"] >> nth=1')
+    await _chat(cast)
+    await look(host, "several-people")
+    await host.press("chat-button")
+    await _see(host, "panel-chat", look)
+    for panel in ("notices", "settings", "quality"):
+        await host.press("more-menu")
+        await host.press(f"{panel}-button")
+        await _see(host, f"panel-{panel}", look)
+    await host.press("panel-close")
+    for menu in ("more-menu", "mic-menu", "reactions-button", "leave-menu"):
+        await host.press(menu)
+        await host.wait_for('[role="menu"]')
+        await look(host, f"open-{menu}")
+        await host.page.keyboard.press("Escape")
+    await host.press("leave-menu")
+    await host.press("end-for-all")
+    await host.shows("confirm-dialog")
+    await look(host, "confirm")
+    await host.press("confirm-cancel")
+    await host.page.keyboard.press("?")
+    await host.shows("shortcuts-dialog")
+    await look(host, "shortcuts")
+    await host.press("shortcuts-close")
+    window = await _share(guest)
+    await host.shows("share-tile")
+    await look(host, "share")
+    await look(guest, "own-share")
+    await window.close()
+    await _cut(guest, look)
+
+
+async def _chat(cast: Cast) -> None:
+    """The guest says something and raises a hand."""
+    host, guest = cast.host, cast.guest
+    await guest.press("chat-button")
+    await guest.fill('[data-testid="chat-input"]', _LINE[cast.language])
+    await guest.press("chat-send")
+    await guest.press("hand-button")
+    await host.shows("chat-button-badge")
+    await guest.press("panel-close")
+
+
+async def _share(guest: ChromiumScreen) -> Window:
+    window = await guest.page.context.new_page()
+    await window.set_content(_SLIDE)
+    await guest.page.bring_to_front()
+    await guest.press("share-button")
+    await guest.shows("share-tile")
+    return window
+
+
+async def _cut(guest: ChromiumScreen, look: Look) -> None:
+    await _provoke(guest, {"refused": "/rtc"})
+    assert await guest.evaluate("probe.cut('/rtc')") == 1
+    await _see(guest, "reconnecting-signal", look)
+    await _see(guest, "state-reconnecting", look)
+    async with _held(guest, "token"):
+        await _provoke(guest, {"refused": "/rtc", "isHurried": True})
+        await _see(guest, "reconnecting-rejoin", look)
+        await _provoke(guest, {})
+
+
+# --- Endings
+
+
+async def _endings(cast: Cast, look: Look) -> None:
+    host, guest = cast.host, cast.guest
+    slug = await _host_is_at_the_door(cast)
+    await host.press("join-button")
+    await host.shows("call-stage")
+    await _come_in(cast, slug)
+    await guest.press("leave-button")
+    await _see(guest, "state-left", look)
+    await guest.press("rejoin-button")
+    await guest.shows("call-stage")
+    other = await guest.page.context.new_page()
+    await other.goto(f"{guest.url}/r/{slug}")
+    await other.click('[data-testid="join-button"]')
+    await _see(guest, "state-duplicate", look)
+    await other.close()
+    await guest.press("rejoin-button")
+    await guest.shows("call-stage")
+    await host.press("people-button")
+    identity = await guest.identity()
+    await host.press(f"actions-{identity}")
+    await host.press(f"remove-{identity}")
+    await host.press("confirm-button")
+    await _see(guest, "state-removed", look)
+    await _unreached(cast, slug, look)
+    await _not_let_in(cast, slug, look)
+    await host.press("unlock-button")
+    await host.press("leave-menu")
+    await host.press("end-for-all")
+    await host.press("confirm-button")
+    await _see(host, "state-ended", look)
+
+
+async def _unreached(cast: Cast, slug: str, look: Look) -> None:
+    """Who is admitted cannot open the call: the portal is away, the network is, the certificate is not trusted."""
+    guest = cast.guest
+    async with _answering(guest, "token", None):
+        await _come_in(cast, slug, {"isHurried": True}, shown='[data-call-state="reconnecting"]')
+        await _see(guest, "state-unreachable", look)
+        await guest.press("rejoin-button")
+        await guest.wait_for('[data-call-state="reconnecting"]')
+        await guest.page.context.set_offline(True)
+        await _see(guest, "state-offline", look)
+        await guest.page.context.set_offline(False)
+    await _provoke(guest, {"isHurried": True, "refused": "/rtc"})
+    await guest.page.route("**/trust", lambda route: route.fulfill(body="there is one"))
+    await guest.press("rejoin-button")
+    await _see(guest, "state-untrusted", look)
+
+
+async def _not_let_in(cast: Cast, slug: str, look: Look) -> None:
+    host, guest = cast.host, cast.guest
+    await _as_stranger(cast, slug)
+    await host.press(f"deny-{await guest.identity()}")
+    await _see(guest, "state-denied", look)
+    await host.press("lock-button")
+    await host.shows("unlock-button")
+    await guest.page.context.clear_cookies()
+    await guest.ask_to_enter(slug, cast.guest_name)
+    await _see(guest, "state-locked", look)
+
+
+async def _come_in(
+    cast: Cast, slug: str, provoked: dict[str, object] | None = None, shown: str = '[data-testid="call-stage"]'
+) -> None:
+    """The guest, unknown to the portal, asks and is admitted."""
+    await _as_stranger(cast, slug, provoked)
+    admit = f'[data-testid="admit-{await cast.guest.identity()}"], [data-testid="notice-admit"]'
+    await cast.host.click(admit)
+    await cast.guest.wait_for(shown)
+
+
+async def _as_stranger(cast: Cast, slug: str, provoked: dict[str, object] | None = None) -> None:
+    await cast.guest.page.context.clear_cookies()
+    await _open(cast.guest, slug, provoked or {})
+    await cast.guest.fill('[data-testid="name-input"]', cast.guest_name)
+    await cast.guest.press("join-button")
+    await cast.guest.shows("lobby-waiting")
+
+
+# --- Steps
+
+
+async def _open(screen: ChromiumScreen, slug: str, provoked: dict[str, object]) -> None:
+    """The call page, in which from its first line on happens what is `provoked`."""
+    await screen.goto(f"/r/{slug}")
+    await _provoke(screen, provoked)
+    await screen.page.reload()
+
+
+async def _provoke(screen: ChromiumScreen, wanted: dict[str, object]) -> None:
+    await screen.page.evaluate("(wanted) => provoke(wanted)", wanted)
+
+
+_SHOWN = {
+    "state": 'html[data-call-state="{}"]',
+    "reconnecting": '[data-testid="reconnecting"][data-layer="{}"]',
+    "panel": '[data-testid="{}-panel"]',
+    "fault": '[data-testid="device-fault"][data-fault="{}"]',
+    "notice": '[data-testid="join-notice"][data-notice="{}"]',
+}
+
+
+async def _see(screen: ChromiumScreen, view: str, look: Look) -> None:
+    """Waits until the page itself says that this is shown, and has it looked at."""
+    kind, _, value = view.partition("-")
+    await screen.wait_for(_SHOWN[kind].format(value))
+    await look(screen, view)
+
+
+@asynccontextmanager
+async def _answering(screen: ChromiumScreen, call: str, refusal: tuple[int, str] | None) -> AsyncIterator[None]:
+    """Meanwhile the portal answers this call of its API with a refusal, or not at all."""
+
+    async def answer(route: Route) -> None:
+        if refusal is None:
+            await route.abort()
+        else:
+            await route.fulfill(status=refusal[0], json={"error": refusal[1], "message": ""})
+
+    address = f"**/api/rooms/*/{call}"
+    await screen.page.route(address, answer)
+    yield
+    await screen.page.unroute(address, answer)
+
+
+@asynccontextmanager
+async def _held(screen: ChromiumScreen, call: str) -> AsyncIterator[None]:
+    """Meanwhile the portal's answer is on its way; it comes at the end."""
+    may_go = asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        await may_go.wait()
+        await route.continue_()
+
+    address = f"**/api/rooms/*/{call}"
+    await screen.page.route(address, hold)
+    yield
+    await screen.page.unroute(address, hold)
+    may_go.set()
+
+
+_PAGE_VIEWS = [page.name for pages in PAGES.values() for page in pages] + [page.name for page in TEMPLATES]
+TOURS: dict[str, Tour] = {
+    "pages": Tour(_pages, _PAGE_VIEWS),
+    "before": Tour(
+        _before,
+        [
+            "state-unsupported",
+            *(f"fault-{fault}" for fault in _FAULTS),
+            "state-device-check",
+            *(f"notice-{notice}" for notice in _REFUSALS),
+            "state-entering",
+            "state-waiting",
+            "state-not-found",
+        ],
+    ),
+    "call": Tour(
+        _call,
+        [
+            "state-connecting",
+            "state-connected",
+            "somebody-waits",
+            "panel-people",
+            "several-people",
+            "panel-chat",
+            "panel-notices",
+            "panel-settings",
+            "panel-quality",
+            "open-more-menu",
+            "open-mic-menu",
+            "open-reactions-button",
+            "open-leave-menu",
+            "confirm",
+            "shortcuts",
+            "share",
+            "own-share",
+            "reconnecting-signal",
+            "state-reconnecting",
+            "reconnecting-rejoin",
+        ],
+    ),
+    "endings": Tour(
+        _endings,
+        [
+            "state-left",
+            "state-duplicate",
+            "state-removed",
+            "state-unreachable",
+            "state-offline",
+            "state-untrusted",
+            "state-denied",
+            "state-locked",
+            "state-ended",
+        ],
+    ),
+}
+NOT_TOURED: dict[str, str] = {
+    "reconnecting-media": "a moment between the two others, in the same banner with another sentence",
+}
