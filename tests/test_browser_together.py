@@ -2,11 +2,13 @@
 
 import re
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from axe_playwright_python.async_playwright import Axe
+from livekit import rtc
 
 from tests.calls import wait_until
 from tests.keyboard import Keyboard
@@ -14,7 +16,7 @@ from tests.people import Person
 from tests.portal import Portal
 from tests.screen_acts import guest_is_admitted, host_opens_a_room
 from tests.screens import ChromiumScreen, chromium
-from tests.test_browser_axe import RULES, Axe
+from tests.test_browser_axe import RULES
 
 pytestmark = [pytest.mark.browser, pytest.mark.calls]
 
@@ -334,6 +336,82 @@ async def test_announcements_and_sounds_are_as_the_person_wants_them(portal: Por
         await wait_until(lambda: _badge(host, "2"), lambda: "the badge is the sound's visual twin")
         assert "deuxième" not in str(await _said(host))
         assert len(await host.evaluate("notes")) == 1
+
+
+async def test_in_a_large_meeting_news_are_bundled_people_are_searched_and_no_sound_is_played(
+    portal: Portal, media: Path
+) -> None:
+    async with chromium(1, portal, media) as host, AsyncExitStack() as stack:
+        await host.page.add_init_script(COUNT_NOTES)
+        slug = await host_opens_a_room(host)
+        guests = await _silent_guests(stack, portal, host, slug, count=11)
+        await _counts(host, 12)
+        await host.evaluate("notes.length = 0")
+        for number, text in enumerate(("un", "deux", "trois")):
+            await guests[0].call(slug, "messages", {"text": text, "key": f"key-{number}"})
+        await _hears(host, "3 nouveaux messages")
+        for guest in guests[:2]:
+            await guest.call(slug, "hand", {"isRaised": True})
+        await _hears(host, "2 mains se lèvent")
+        assert await host.evaluate("notes.length") > 0
+        await host.press("people-button")
+        await host.fill('[data-testid="people-search"]', "invite 07")
+        names = "[...document.querySelectorAll('[data-testid=person]')].map(({ dataset }) => dataset.name)"
+        await wait_until(lambda: host.evaluate(f"String({names}) === 'Invité 07'"), lambda: "found are others")
+        found = "document.querySelector('[data-testid=people-found]').textContent"
+        assert await host.evaluate(found) == "1 personne trouvée"
+        await _silent_guests(stack, portal, host, slug, count=9, first=12)
+        await _counts(host, 21)
+        await host.evaluate("notes.length = 0")
+        await guests[0].call(slug, "messages", {"text": "quatre", "key": "key-4"})
+        await _hears(host, "quatre")
+        assert await host.evaluate("notes") == []
+
+
+async def test_the_focus_stays_in_the_panel_when_its_control_goes(portal: Portal, media: Path) -> None:
+    async with two_in_a_call(portal, media) as (screen, guest, _):
+        host = await Keyboard.of(screen)
+        await host.press("p")
+        await host.lands_on("heading", "Personnes")
+        await host.tab_to("button", f"Actions pour {GUEST}")
+        await guest.press("leave-button")
+        await host.lands_on("heading", "Personnes")
+
+
+async def _silent_guests(
+    stack: AsyncExitStack, portal: Portal, host: ChromiumScreen, slug: str, *, count: int, first: int = 1
+) -> list[Person]:
+    """People who are in the call and send nothing but what they write."""
+    guests = [
+        await stack.enter_async_context(Person(portal, f"Invité {number:02}")) for number in range(first, first + count)
+    ]
+    for guest in guests:
+        assert await guest.enter(slug) == "waiting"
+    await host.shows("notice-see" if await _panel(host) == "none" else "waiting-list")
+    if await _panel(host) == "none":
+        await host.press("notice-see")
+    waiting = "document.querySelectorAll('[data-testid=waiting-person]').length"
+    await wait_until(lambda: host.evaluate(f"{waiting} === {count}"), lambda: "not all wait")
+    await host.press("admit-all")
+    for guest in guests:
+        await wait_until(lambda guest=guest: _is_admitted(guest, slug), lambda: "not admitted")
+        entrance = await guest.entrance(slug)
+        room = rtc.Room()
+        await room.connect(entrance.url, entrance.token, rtc.RoomOptions(auto_subscribe=False))
+        stack.push_async_callback(room.disconnect)
+    return guests
+
+
+async def _is_admitted(guest: Person, slug: str) -> bool:
+    return bool((await guest.state(slug))["me"]["state"] == "admitted")
+
+
+async def _panel(screen: ChromiumScreen) -> str:
+    return str(await screen.evaluate("document.querySelector('[data-testid=call-stage]').dataset.panel"))
+
+
+async def _counts(screen: ChromiumScreen, people: int) -> None:
+    await screen.wait_for(f'[data-testid="people-count"][data-count="{people}"]')
 
 
 async def _write(screen: ChromiumScreen, text: str) -> None:

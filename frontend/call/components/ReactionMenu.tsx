@@ -31,7 +31,7 @@ export function ReactionItems({ onChosen }: { onChosen: () => void }) {
     });
   };
   return (
-    <div className="reaction-items" role="group" aria-label={strings.together.reactions}>
+    <div className="reaction-items">
       {REACTIONS.map((reaction) => (
         <button
           key={reaction}

@@ -4,6 +4,9 @@ import { focusStage } from "../focus.ts";
 import { useActs } from "../hooks/useActs.ts";
 import { useStage } from "../stagecontext.ts";
 
+/** More who come at one moment are told by their number. */
+const MOST_NAMES = 3;
+
 /** Tells host and moderators that somebody waits, and stays while they do: the person outside sees nothing else either. */
 export function WaitingNotice() {
   const { strings, notices } = useCall();
@@ -13,7 +16,8 @@ export function WaitingNotice() {
   const known = useRef(new Set<string>());
   const newest = waiting.filter(({ identity }) => !known.current.has(identity));
   useEffect(() => {
-    for (const { name } of newest) notices.say(strings.someoneWaits(name));
+    if (newest.length > MOST_NAMES) notices.say(strings.severalWait(waiting.length));
+    else for (const { name } of newest) notices.say(strings.someoneWaits(name));
     known.current = new Set(waiting.map(({ identity }) => identity));
   });
   const [first] = waiting;

@@ -46,8 +46,7 @@ export function useTogetherParts(room: Room, panel: PanelName | null): AllParts 
   // At the start, after each cut, and when somebody opens the chat: a packet may have been missed.
   const isChatOpen = panel === "chat";
   useEffect(() => {
-    if (!isConnected) return;
-    void isChatOpen;
+    if (!isConnected && !isChatOpen) return;
     chat.catchUp().catch((error: unknown) => console.warn("the chat could not be read", error));
   }, [chat, isConnected, isChatOpen]);
 

@@ -71,7 +71,7 @@ export const fr = {
   resetChords: "Rétablir les combinaisons d’origine",
 
   // Notices
-  notices: "Notifications reçues",
+  notices: "Notifications et sons",
   noNotices: "Aucune notification pour le moment. Celles qui ont disparu de l’écran restent ici.",
   soundsTitle: "Sons",
   soundsHint: "Discrets, et aucun dans une réunion de plus de 20 personnes.",
@@ -155,7 +155,7 @@ export const en: Together = {
   chordsHint: "Combinations always work, also while you are typing.",
   resetChords: "Restore the original combinations",
 
-  notices: "Past notifications",
+  notices: "Notifications and sounds",
   noNotices: "No notifications yet. Those that have vanished from the screen stay here.",
   soundsTitle: "Sounds",
   soundsHint: "Soft, and none in a meeting of more than 20 people.",
@@ -238,7 +238,7 @@ export const de: Together = {
   chordsHint: "Kombinationen wirken immer, auch während Sie schreiben.",
   resetChords: "Ursprüngliche Kombinationen wiederherstellen",
 
-  notices: "Frühere Benachrichtigungen",
+  notices: "Benachrichtigungen und Töne",
   noNotices: "Noch keine Benachrichtigungen. Was vom Bildschirm verschwunden ist, bleibt hier.",
   soundsTitle: "Töne",
   soundsHint: "Leise, und keine in Besprechungen mit mehr als 20 Personen.",
