@@ -34,6 +34,8 @@ from twisted.protocols.tls import TLSMemoryBIOFactory
 from twisted.web import http
 from zope.interface import implementer
 
+from visio_portal.newcomers import Newcomers, PunctualChannel
+
 logger = logging.getLogger(__name__)
 
 # LiveKit's own limit for a signalling message.
@@ -227,18 +229,25 @@ class PortalRequest(WebRequest):
 
 
 class PortalHTTPFactory(HTTPFactory):
+    protocol = PunctualChannel
+
+    def __init__(self, server: WebServer) -> None:
+        super().__init__(server)
+        self.newcomers = server.newcomers
+
     def buildProtocol(self, addr: Any) -> Any:
         channel = super().buildProtocol(addr)
         _configure_channel(channel, PortalRequest)
         return channel
 
+    def acceptableProtocols(self) -> list[bytes]:
+        return [b"http/1.1"]  # what our channel speaks
 
-def _configure_channel(channel: Any, request_factory: type) -> None:
+
+def _configure_channel(channel: PunctualChannel, request_factory: type) -> None:
     channel.requestFactory = request_factory
-    inner = getattr(channel, "_channel", channel)  # Twisted wraps the channel to negotiate HTTP/2
-    inner.requestFactory = request_factory
-    inner.MAX_LENGTH = MAX_LINE_BYTES
-    inner.totalHeadersSize = MAX_HEADER_BYTES
+    channel.MAX_LENGTH = MAX_LINE_BYTES
+    channel.totalHeadersSize = MAX_HEADER_BYTES
 
 
 class RedirectRequest(http.Request):
@@ -254,9 +263,12 @@ class RedirectRequest(http.Request):
 
 
 class RedirectFactory(http.HTTPFactory):
-    def __init__(self, portal_url: str) -> None:
+    protocol = PunctualChannel
+
+    def __init__(self, portal_url: str, newcomers: Newcomers) -> None:
         super().__init__()
         self.portal_url = portal_url
+        self.newcomers = newcomers
 
     def buildProtocol(self, addr: Any) -> Any:
         channel = super().buildProtocol(addr)
@@ -273,14 +285,28 @@ class Sniffer(protocol.Protocol):
         self.timeout: Any = None
 
     def connectionMade(self) -> None:
-        self.timeout = reactor.callLater(SNIFF_TIMEOUT_SECONDS, self.transport.abortConnection)
+        if self.factory.newcomers.admit(self._peer()):
+            self.timeout = reactor.callLater(SNIFF_TIMEOUT_SECONDS, self.transport.abortConnection)
+        else:
+            self.transport.abortConnection()
 
     def connectionLost(self, reason: Any = None) -> None:
-        if self.timeout.active():
-            self.timeout.cancel()
+        self._settle()
+
+    def _settle(self) -> None:
+        if self.timeout is not None:
+            if self.timeout.active():
+                self.timeout.cancel()
+            self.timeout = None
+            self.factory.newcomers.forget(self._peer())
+
+    def _peer(self) -> str:
+        return str(self.transport.getPeer().host)
 
     def dataReceived(self, data: bytes) -> None:
-        self.timeout.cancel()
+        if self.timeout is None:
+            return  # refused
+        self._settle()
         successor = self._choose(data[0]).buildProtocol(self.address)
         self.transport.protocol = successor
         successor.makeConnection(self.transport)
@@ -290,7 +316,7 @@ class Sniffer(protocol.Protocol):
         if first_byte == TLS_HANDSHAKE_BYTE:
             return self.factory.tls
         # Only a process of this machine has our own address as its source.
-        is_own = self.transport.getPeer().host == self.transport.getHost().host
+        is_own = self._peer() == self.transport.getHost().host
         return self.factory.plain if is_own else self.factory.redirect
 
 
@@ -299,8 +325,9 @@ class SniffingFactory(protocol.Factory):
 
     def __init__(self, plain: Any, tls_options: Any, portal_url: str) -> None:
         self.plain = plain
+        self.newcomers = plain.newcomers
         self.tls = TLSMemoryBIOFactory(tls_options, False, plain)
-        self.redirect = RedirectFactory(portal_url)
+        self.redirect = RedirectFactory(portal_url, plain.newcomers)
 
     def doStart(self) -> None:
         self.tls.doStart()
@@ -362,6 +389,7 @@ class WebServer(Server):
         self.background = background
         self.on_ready = on_ready
         self.overflows = {"inbound": 0, "outbound": 0}
+        self.newcomers = Newcomers()
         self.exit_code = 0
         self.tasks: list[asyncio.Task[None]] = []
 

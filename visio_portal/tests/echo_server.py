@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from visio_portal import web_server
+from visio_portal import newcomers, web_server
 
 DAYS_SECONDS = 3 * 86400
 
@@ -63,6 +63,9 @@ def announce(port: int) -> None:
 
 
 if __name__ == "__main__":
+    for name in ("HEAD_SECONDS", "BODY_SECONDS"):
+        setattr(newcomers, name, float(os.environ.get(name) or getattr(newcomers, name)))
+    newcomers.MAX_PER_ADDRESS = int(os.environ.get("MAX_PER_ADDRESS") or newcomers.MAX_PER_ADDRESS)
     certificate = os.environ.get("CERTIFICATE")
     server = web_server.WebServer(
         application,

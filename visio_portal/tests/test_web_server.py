@@ -8,6 +8,7 @@ import ssl
 import struct
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -228,6 +229,90 @@ def tls_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     files = authority.ensure(folder, ["localhost", "127.0.0.1"])
     server = Server(folder / "log", CERTIFICATE=str(files.certificate), KEY=str(files.key))
     yield server
+    assert server.stop() == 0
+
+
+@pytest.fixture(scope="module")
+def strict_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """With short deadlines, and room for two requests of one address that are not whole."""
+    limits = {"HEAD_SECONDS": "0.5", "BODY_SECONDS": "1", "MAX_PER_ADDRESS": "2"}
+    server = Server(tmp_path_factory.mktemp("strict") / "log", **limits)
+    yield server
+    assert server.stop() == 0
+
+
+def drip(connection: socket.socket, byte: bytes) -> float:
+    """Sends a byte every tenth of a second until the server closes; after how many seconds."""
+    started = time.monotonic()
+    connection.settimeout(0.1)
+    while time.monotonic() < started + CEILING_SECONDS:
+        try:
+            connection.sendall(byte)
+            if not connection.recv(1):
+                break
+        except TimeoutError:
+            continue
+        except OSError:
+            break
+    return time.monotonic() - started
+
+
+PAGE = "GET /page HTTP/1.1\r\nHost: localhost"
+
+
+@pytest.mark.parametrize("request_before", [False, True])
+def test_a_dripped_head_is_cut_off_on_a_new_and_on_a_kept_connection(
+    strict_server: Server, request_before: bool
+) -> None:
+    with closing(strict_server.connect()) as connection:
+        if request_before:
+            assert request(connection, PAGE).startswith("HTTP/1.1 200")
+            read_exactly(connection, len("http 0 0"))
+        connection.sendall(b"GET /page?")
+        assert 0.3 < drip(connection, b"x") < 5
+
+
+def test_a_dripped_body_is_cut_off(strict_server: Server) -> None:
+    with closing(strict_server.connect()) as connection:
+        connection.sendall(b"POST /page HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n")
+        assert 0.8 < drip(connection, b"x") < 5
+
+
+def test_a_connection_that_is_kept_or_a_websocket_has_no_such_deadline(strict_server: Server) -> None:
+    with closing(strict_server.connect()) as kept, websocket(strict_server, "/echo") as connection:
+        for _ in range(2):
+            assert request(kept, PAGE).startswith("HTTP/1.1 200")
+            read_exactly(kept, len("http 0 0"))
+            with closing(strict_server.connect()) as slow:
+                drip(slow, b"x")
+        connection.sendall(frame(TEXT, b"still here"))
+        assert read_frame(connection) == (TEXT, b"still here")
+
+
+def test_one_address_has_few_unfinished_requests_and_another_is_served(strict_server: Server) -> None:
+    with closing(strict_server.connect()) as first, closing(strict_server.connect()) as second:
+        for slow in (first, second):
+            slow.sendall(b"GET")
+        with closing(strict_server.connect()) as third, pytest.raises(ConnectionError):
+            request(third, PAGE)
+        with socket.socket() as other:
+            other.settimeout(CEILING_SECONDS)
+            other.bind(("127.0.0.2", 0))
+            other.connect(("127.0.0.1", strict_server.port))
+            assert request(other, PAGE).startswith("HTTP/1.1 200")
+        drip(first, b"x")
+        drip(second, b"x")
+    with closing(strict_server.connect()) as later:
+        assert request(later, PAGE).startswith("HTTP/1.1 200")
+    assert "too many unfinished requests: 1" in strict_server.log.read_text()
+
+
+def test_a_dripped_tls_handshake_is_cut_off(tmp_path: Path) -> None:
+    files = authority.ensure(tmp_path, ["localhost"])
+    server = Server(tmp_path / "log", CERTIFICATE=str(files.certificate), KEY=str(files.key), HEAD_SECONDS="0.5")
+    with closing(server.connect()) as connection:
+        connection.sendall(b"\x16\x03\x01\x40\x00")
+        assert 0.3 < drip(connection, b"x") < 5
     assert server.stop() == 0
 
 
