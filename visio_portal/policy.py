@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
+
 from csp.middleware import CSPMiddleware, PolicyParts
 from django.conf import settings
 from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponseBase
 
 from meetings.own_address import websocket_url
-
 
 # Blur and the noise filter are WebAssembly, served by this portal; a page that needs none may run none.
 _WASM_PAGE = "meetings:call"
@@ -22,7 +23,8 @@ class PolicyMiddleware(CSPMiddleware):
         self, request: HttpRequest, response: HttpResponseBase, report_only: bool = False
     ) -> PolicyParts:
         parts: PolicyParts = super().get_policy_parts(request, response, report_only)
-        if request.resolver_match and request.resolver_match.view_name == _WASM_PAGE:
+        page = request.resolver_match
+        if page is not None and page.view_name == _WASM_PAGE and response.status_code == HTTPStatus.OK:
             _add(parts, "script-src", _WASM)
         try:
             address = websocket_url(request)

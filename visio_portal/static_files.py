@@ -16,7 +16,6 @@ from whitenoise.compress import Compressor
 from whitenoise.middleware import WhiteNoiseMiddleware
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
-
 _NAMED_BY_CONTENT = re.compile(r"call/(?:chunk-[^/]+\.(?:js|css)|vendor/[^/]+-\d[\d.]*/.+)$")
 
 

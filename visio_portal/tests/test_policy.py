@@ -21,9 +21,13 @@ def at_home(settings: Any) -> Any:
     return settings
 
 
-def connect_sources(headers: Any) -> list[str]:
+def sources(headers: Any, directive: str) -> list[str]:
     directives: list[str] = headers["content-security-policy"].split("; ")
-    return next(d for d in directives if d.startswith("connect-src ")).split()[1:]
+    return next(d for d in directives if d.startswith(directive + " ")).split()[1:]
+
+
+def connect_sources(headers: Any) -> list[str]:
+    return sources(headers, "connect-src")
 
 
 @pytest.mark.django_db
@@ -73,3 +77,14 @@ def test_a_host_that_is_not_ours_gets_no_policy_of_its_own(at_home: Any) -> None
     answer = Client().get("/", headers={"host": "evil.example"})
     assert answer.status_code == 400
     assert "evil" not in answer.headers["content-security-policy"]
+
+
+@pytest.mark.django_db
+def test_only_the_call_page_may_run_webassembly_and_none_may_evaluate_text(at_home: Any, meeting: Meeting) -> None:
+    client = meeting.cast.charlie.client
+    home = {"host": "localhost:8000"}
+    call = sources(client.get(f"/r/{meeting.room.slug}", headers=home).headers, "script-src")
+    assert {word for word in call if "unsafe" in word} == {"'wasm-unsafe-eval'"}
+    for path in ("/", "/trust", "/accounts/login/", f"/api/rooms/{meeting.room.slug}/state", "/r/no-such-room"):
+        page = sources(client.get(path, headers=home).headers, "script-src")
+        assert not any("unsafe" in word for word in page), path

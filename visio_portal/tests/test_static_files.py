@@ -16,6 +16,15 @@ from pytest_django import Settings
 from visio_portal.static_files import StaticFilesMiddleware
 
 STORAGE = {"BACKEND": "visio_portal.static_files.PortalStaticStorage"}
+# What the front end's build makes, and whether its name says what is in it.
+BUILT = {
+    "call/chunk-Stage-ABCD1234.js": True,
+    "call/vendor/mediapipe-0.10.14/vision_wasm_internal.wasm": True,
+    "call/main.js": False,
+    "call/sizes.json": False,
+    "call/backgrounds/blue.svg": False,
+    "chunk-other.js": False,
+}
 
 
 @pytest.fixture
@@ -24,7 +33,11 @@ def get(tmp_path: Path, settings: Settings) -> Callable[[str], HttpResponseBase]
     (tmp_path / "site.0123456789ab.css").write_text("p{}")
     (tmp_path / "site.css").write_text("p{}")
     (tmp_path / "stranger.css").write_text("q{}")
-    manifest = {"version": "1.1", "paths": {"site.css": "site.0123456789ab.css"}, "hash": ""}
+    for name in BUILT:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("built")
+    names = {"site.css": "site.0123456789ab.css", **{name: name for name in BUILT}}
+    manifest = {"version": "1.1", "paths": names, "hash": ""}
     (tmp_path / "staticfiles.json").write_text(json.dumps(manifest))
     settings.STATIC_ROOT = tmp_path
     settings.STORAGES = {**settings.STORAGES, "staticfiles": STORAGE}
@@ -43,6 +56,14 @@ def test_a_file_is_served_by_its_hash_for_ever(get: Callable[[str], HttpResponse
 def test_its_plain_name_is_served_for_a_minute(get: Callable[[str], HttpResponseBase]) -> None:
     with closing(get("/static/site.css")) as answer:
         assert (answer.status_code, "immutable" in answer["Cache-Control"]) == (200, False)
+
+
+@pytest.mark.parametrize(("name", "is_for_ever"), BUILT.items())
+def test_what_the_build_names_by_content_or_version_is_kept_for_ever(
+    name: str, is_for_ever: bool, get: Callable[[str], HttpResponseBase]
+) -> None:
+    with closing(get(f"/static/{name}")) as answer:
+        assert (answer.status_code, "immutable" in answer["Cache-Control"]) == (200, is_for_ever)
 
 
 @pytest.mark.parametrize("name", ["stranger.css", "../settings.py", "", "none.css", "staticfiles.json"])

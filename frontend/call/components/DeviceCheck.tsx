@@ -6,6 +6,7 @@ import { Heading } from "./Heading.tsx";
 import { NameField } from "./NameField.tsx";
 import { NoticeBox } from "./NoticeBox.tsx";
 import type { Choices, PreparationActs } from "./Preparation.tsx";
+import { WithoutSound } from "./WithoutSound.tsx";
 
 type DeviceCheckProps = { choices: Choices; devices: DeviceLists; acts: PreparationActs };
 
@@ -50,6 +51,7 @@ export function DeviceCheck({ choices, devices, acts }: DeviceCheckProps) {
       </button>
       {config.room.hasLobby && !config.me.isSignedIn && <p className="fr-hint-text">{strings.lobbyHint}</p>}
       <DeviceSelects choices={choices} devices={devices} acts={acts} />
+      <WithoutSound />
       {!config.me.isSignedIn && (
         <p className="check__sign-in">
           {strings.signInHint} <a href={config.urls.signIn}>{strings.signIn}</a>

@@ -1,5 +1,5 @@
 import { type TrackReference, VideoTrack } from "@livekit/components-react";
-import { useCall } from "../callcontext.ts";
+import { useCall, useReception } from "../callcontext.ts";
 import { useIsPaused } from "../hooks/usePicture.ts";
 import type { Place } from "../layout.ts";
 import { shareKey } from "../stageview.ts";
@@ -11,6 +11,7 @@ export function ShareTile({ share, place, isFocused }: { share: TrackReference; 
   const { strings } = useCall();
   const { participant } = share;
   const isPaused = useIsPaused(share);
+  const { isVideoOff } = useReception();
   const name = participant.name || participant.identity;
   const key = shareKey(participant.identity);
   return (
@@ -38,7 +39,9 @@ export function ShareTile({ share, place, isFocused }: { share: TrackReference; 
               aria-label={strings.screenOf(name)}
               data-testid="share-video"
             />
-            {isPaused && <p className="tile__note">{strings.stage.picture.paused}</p>}
+            {(isPaused || isVideoOff) && (
+              <p className="tile__note">{isVideoOff ? strings.media.soundFirstOn : strings.stage.picture.paused}</p>
+            )}
             <figcaption className="tile__caption">
               <Icon name="share" />
               <span className="tile__name">{strings.screenOf(name)}</span>
