@@ -72,7 +72,7 @@ async def test_a_remembered_blur_is_on_before_the_first_frame_and_can_be_changed
 async def test_a_machine_that_is_too_slow_turns_the_camera_off_says_so_and_offers_it_bare(
     portal: Portal, media: Path
 ) -> None:
-    async with two_people(portal, media, flags=_film(media, 960, 544)) as (host, guest):
+    async with two_people(portal, media, flags=_film(media, 160, 96), script=_SLOW) as (host, guest):
         sender = await guest.identity()
         await _choose_background(guest, "blur-strong")
         await guest.shows("hint-bare-camera")
@@ -272,6 +272,16 @@ def _remembers(**preferences: object) -> str:
     """A script that lays preferences down before the page looks for any."""
     return f"localStorage['{PREFERENCES}'] ??= JSON.stringify({json.dumps(preferences)});"
 
+
+# Each processed frame takes at least 0.4 s, on any machine.
+_SLOW = """
+  window.VideoFrame = class extends VideoFrame {
+    constructor(...options) {
+      super(...options);
+      for (const until = performance.now() + 400; performance.now() < until; );
+    }
+  };
+"""
 
 # The machine's list of devices without its last microphone, until it is plugged in.
 _HIDES_A_MICROPHONE = """
