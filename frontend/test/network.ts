@@ -4,8 +4,10 @@ import {
   ConnectionErrorReason,
   LocalAudioTrack,
   LocalVideoTrack,
+  LogLevel,
   Room,
   type RoomOptions,
+  setLogLevel,
   Track,
 } from "livekit-client";
 import type { TestAccess } from "./access.ts";
@@ -32,6 +34,9 @@ const OPTIONS: RoomOptions = {
   // A test that comes back by itself would say nothing of the way.
   reconnectPolicy: { nextRetryDelayInMs: () => null },
 };
+
+// What does not work is what we came to find: the page says it, no error of the client does.
+setLogLevel(LogLevel.silent);
 
 export type PathReport = PathResult & { quality: Quality | null; hasTurn: boolean };
 
