@@ -12,7 +12,8 @@ from django.utils import timezone
 from jobs.queue import job, scheduled
 from jobs.worker import Work
 from meetings import enforcement, engine_events, media, webhooks_out
-from meetings.models import CallReport, CallSession, ChatMessage, EngineEvent, Outbox, Room
+from meetings.models import Attendance, CallReport, CallSession, ChatMessage, EngineEvent, Outbox, Participant, Room
+from meetings.models.participant import State
 from meetings.services import connection_tests, together
 
 # No engine sends an event again after that.
@@ -69,13 +70,19 @@ def forget_events(work: Work) -> None:
 
 @scheduled("meetings.purge", "11 3 * * *")
 def purge(work: Work) -> None:
-    """Deletes what was written in calls, and what is known of departures, after the days that the settings say."""
+    """Deletes what was written in calls, and who was there, after the days that the settings say."""
     now = timezone.now()
     # A call that goes on keeps its history, however short the time.
     written = ChatMessage.objects.filter(sent_at__lt=now - timedelta(days=settings.CHAT_RETENTION_DAYS))
     going_on = CallSession.objects.filter(room=OuterRef("room"), ended_at__isnull=True)
     _delete(work, written.exclude(Exists(going_on)))
-    _delete(work, CallReport.objects.filter(ended_at__lt=now - timedelta(days=settings.REPORT_RETENTION_DAYS)))
+    forgotten = now - timedelta(days=settings.REPORT_RETENTION_DAYS)
+    _delete(work, CallReport.objects.filter(ended_at__lt=forgotten))
+    # While a call goes on the engine may still correct its word of who left.
+    _delete(work, Attendance.objects.filter(left_at__lt=forgotten, call__ended_at__isnull=False))
+    # Of those who left nothing hangs on the row any more. Who was removed stays so.
+    gone = Participant.objects.filter(state=State.LEFT, ended_at__lt=forgotten)
+    _delete(work, gone.filter(attendances=None, reports=None, messages=None))
 
 
 def _delete(work: Work, rows: QuerySet[Any]) -> None:

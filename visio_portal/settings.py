@@ -260,7 +260,7 @@ TURN_SECRET = env.str("TURN_SECRET", default="")
 # --- How long what people leave behind is kept -----------------------------------------------------------------------
 # Chat is shown only while its call goes on; the rows go this many days later, in the night.
 CHAT_RETENTION_DAYS = env.int("CHAT_RETENTION_DAYS", default=30)
-# Who was in which call from when to when, how the connection was and why it ended.
+# Who was in which call from when to when, by what name, how the connection was and why it ended.
 REPORT_RETENTION_DAYS = env.int("REPORT_RETENTION_DAYS", default=90)
 
 # --- Limits of the web process --------------------------------------------------------------------------------------

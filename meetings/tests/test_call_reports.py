@@ -337,3 +337,37 @@ def test_departures_are_forgotten_after_the_days_of_the_setting(meeting: Meeting
     enqueue("meetings.purge", {})
     assert Worker().work_once()
     assert [left.participant for left in CallReport.objects.all()] == [meeting.bob]
+
+
+@override_settings(REPORT_RETENTION_DAYS=2)
+def test_who_was_there_is_forgotten_with_their_names_and_who_is_there_or_was_removed_is_not(meeting: Meeting) -> None:
+    now, long_ago = timezone.now(), timezone.now() - timedelta(days=3)
+    over = stay(meeting, "PA_over", person=meeting.charlie)
+    leave(over, at=now)
+    goes_on = stay(meeting, "PA_goes_on", person=meeting.bob)
+    leave(goes_on, at=now)
+    Attendance.objects.update(joined_at=long_ago, left_at=long_ago)
+    CallReport.objects.update(began_at=long_ago, ended_at=long_ago)
+    ended = CallSession.objects.create(
+        room=meeting.room, sid="RM_ended", started_at=long_ago, ended_at=long_ago, last_seen_at=long_ago
+    )
+    Attendance.objects.filter(pk=over.pk).update(call=ended)
+    Participant.objects.filter(pk=meeting.charlie.pk).update(state=State.LEFT, ended_at=long_ago)
+    enqueue("meetings.purge", {})
+    assert Worker().work_once()
+    assert [row.sid for row in Attendance.objects.all()] == ["PA_goes_on"]
+    assert not Participant.objects.filter(pk=meeting.charlie.pk).exists()
+    assert Participant.objects.filter(pk=meeting.bob.pk).exists()
+
+    CallSession.objects.update(ended_at=now)
+    Participant.objects.filter(pk=meeting.bob.pk).update(state=State.REMOVED, ended_at=long_ago)
+    enqueue("meetings.purge", {})
+    assert Worker().work_once()
+    assert not Attendance.objects.exists()
+    assert Participant.objects.filter(pk=meeting.bob.pk).exists(), "or the removed could come back"
+
+
+@override_settings(REPORT_RETENTION_DAYS=77)
+def test_the_legal_page_says_for_how_long(meeting: Meeting) -> None:
+    page = Client().get("/legal/", headers={"accept-language": "en"}).content.decode()
+    assert "when they came and left, for 77 days" in page
