@@ -17,7 +17,7 @@ export function BackgroundSection() {
         data-testid="background-button"
         onClick={() => setIsOpen(!isOpen)}
       >
-        {`${strings.media.background} : ${strings.media.backgrounds[choice]}`}
+        {strings.media.backgroundIs(strings.media.backgrounds[choice])}
       </button>
       {!isOpen && (
         <p className="backgrounds__state" role="status">

@@ -6,6 +6,8 @@ import { readMicrophone } from "../micreading.ts";
 import { DeadMicrophone, MutedSpeech } from "../micwatch.ts";
 
 const DEAD_CHECK_EVERY_MS = 500;
+/** The button of the bar stays; a banner that stayed would be before the faces of whoever speaks to somebody beside them. */
+const MUTED_SPEECH_SHOWN_MS = 10_000;
 
 export type MicrophoneFault = "muted-speech" | "dead" | null;
 
@@ -15,7 +17,7 @@ export function useMicrophoneWatch(isOn: boolean): {
   dismiss: () => void;
   track: LocalAudioTrack | null;
 } {
-  const { preferences } = useCall();
+  const { preferences, later } = useCall();
   const { track, version } = useMicrophoneTrack();
   const [fault, setFault] = useState<MicrophoneFault>(null);
   const mutedSpeech = useRef(new MutedSpeech());
@@ -39,15 +41,18 @@ export function useMicrophoneWatch(isOn: boolean): {
     const copy = raw.clone();
     copy.enabled = true;
     mutedSpeech.current.reset();
+    let forget = () => {};
     const stop = readMicrophone(copy, MutedSpeech.EVERY_MS, ({ loudness }) => {
-      if (preferences.current.isMutedSpeechTold && mutedSpeech.current.note(loudness, performance.now()))
-        setFault("muted-speech");
+      if (!preferences.current.isMutedSpeechTold || !mutedSpeech.current.note(loudness, performance.now())) return;
+      setFault("muted-speech");
+      forget = later(MUTED_SPEECH_SHOWN_MS, () => setFault(null));
     });
     return () => {
+      forget();
       stop();
       copy.stop();
     };
-  }, [track, version, isOn, preferences]);
+  }, [track, version, isOn, preferences, later]);
 
   const dismiss = () => {
     isHidden.current = true;

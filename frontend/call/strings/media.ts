@@ -5,6 +5,7 @@ export const fr = {
   sound: "Son",
   picture: "Image",
   background: "Arrière-plan",
+  backgroundIs: (name: string) => `Arrière-plan : ${name}`,
   backgroundHint: "Traité sur votre ordinateur : rien n’est envoyé ailleurs.",
   backgrounds: {
     none: "Aucun effet",
@@ -68,6 +69,7 @@ export const en: typeof fr = {
   sound: "Sound",
   picture: "Picture",
   background: "Background",
+  backgroundIs: (name: string) => `Background: ${name}`,
   backgroundHint: "Done on your computer: nothing is sent elsewhere.",
   backgrounds: {
     none: "No effect",
@@ -130,6 +132,7 @@ export const de: typeof fr = {
   sound: "Ton",
   picture: "Bild",
   background: "Hintergrund",
+  backgroundIs: (name: string) => `Hintergrund: ${name}`,
   backgroundHint: "Geschieht auf Ihrem Rechner: Nichts wird anderswohin gesendet.",
   backgrounds: {
     none: "Kein Effekt",
