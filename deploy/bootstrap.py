@@ -148,26 +148,26 @@ def missing_packages(wanted: dict[str, str]) -> list[str]:
 
 def install_packages(missing: Sequence[str], progress: Progress) -> None:
     """Installs by apt: at once as root, by sudo after a question, else raises with the exact line."""
-    command = ["apt-get", "install", "-y", "--no-install-recommends", *missing]
-    by_hand = f"sudo apt-get update && sudo {shlex.join(command)}"
-    size = apt_size(missing) if shutil.which("apt-get") else ""
-    listed = size or ", ".join(missing)
+    # The lists first, always: what old ones name is no longer on the servers.
+    commands = [["apt-get", "update"], ["apt-get", "install", "-y", "--no-install-recommends", *missing]]
+    with_sudo = [["sudo", *command] for command in commands]
+    by_hand = " && ".join(map(shlex.join, with_sudo))
     if not shutil.which("apt-get"):
         raise SetupError(f"Please install these programs first: {', '.join(missing)} (on Debian: {by_hand})")
     if os.geteuid() != 0:
+        listed = apt_size(missing) or ", ".join(missing)
         if not (shutil.which("sudo") and sys.stdin.isatty()):
             raise SetupError(f"Missing: {listed}. Please run this line, then start again:\n\n    {by_hand}\n")
         progress.say(f"\n      Missing: {listed}. This would be run:\n\n    {by_hand}\n")
         if input("      Run it now? [y/N] ").strip().lower() not in ("y", "yes", "o", "oui", "j", "ja"):
             raise SetupError("Nothing was installed. Start again when the packages are there.")
-        command = ["sudo", *command]
-    prefix = command[: command.index("apt-get")]
+        commands = with_sudo
+    update, install = commands
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    if not size:  # no package lists yet, or too old
-        run([*prefix, "apt-get", "update", "-q"], environment)
-        size = apt_size(missing)
-    progress.work(size or ", ".join(missing))
-    run([*command[: -len(missing)], "-q", *missing], environment)
+    progress.work(shlex.join(update))
+    run(update, environment)
+    progress.say(f"      {apt_size(missing) or ', '.join(missing)}")
+    run(install, environment)
 
 
 def apt_size(packages: Sequence[str]) -> str:

@@ -130,6 +130,38 @@ def test_without_rights_the_size_and_the_exact_line_are_printed(
     assert len(asked) == 1, "nothing was installed"
 
 
+STALE_APT = """#!/bin/sh
+case "$*" in
+*--print-uris*) ;;
+*update*) echo "$@" >> "$0.asked" ;;
+*) echo "$@" >> "$0.asked"; grep -q update "$0.asked" || exit 100 ;;
+esac
+"""
+
+
+@pytest.mark.parametrize("prefix", ["", "sudo "])
+def test_package_lists_are_brought_up_to_date_first_and_what_is_shown_is_what_runs(
+    prefix: str,
+    bootstrap: ModuleType,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    apt = program(tmp_path / "bin" / "apt-get", STALE_APT)
+    program(tmp_path / "bin" / "sudo", f'#!/bin/sh\necho "sudo $@" >> "{tmp_path}/shown"\nexec "$@"\n')
+    monkeypatch.setenv("PATH", f"{tmp_path}/bin:/usr/bin:/bin")
+    monkeypatch.setattr(bootstrap.os, "geteuid", lambda: 1000 if prefix else 0)
+    monkeypatch.setattr(bootstrap.sys.stdin, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr("builtins.input", lambda _: "y")
+    bootstrap.install_packages(["gettext"], bootstrap.Progress(1))
+    install = "install -y --no-install-recommends gettext"
+    assert apt.with_name("apt-get.asked").read_text().splitlines() == ["update", install]
+    if prefix:
+        shown = " && ".join((tmp_path / "shown").read_text().splitlines())
+        assert shown == f"sudo apt-get update && sudo apt-get {install}"
+        assert shown in capfd.readouterr().err
+
+
 def program(path: Path, text: str) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text)
