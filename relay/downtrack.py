@@ -27,6 +27,8 @@ PADDING_BYTES = 255  # the most that one packet can carry
 # A sender report's clock may differ from arrival times by this much before we trust arrival alone.
 MAX_CLOCK_DIFFERENCE_SECONDS = 0.5
 
+_PADDING = bytes(rtp.OUT_HEADER_BYTES + PADDING_BYTES - 1) + bytes((PADDING_BYTES,))
+
 _EXTENSION_IDS = {
     "abs-send-time": rtp.ABS_SEND_TIME_ID,
     "transport-cc": rtp.TRANSPORT_CC_ID,
@@ -289,9 +291,9 @@ class DownTrack:
             metrics.resend_missed += 1
             return False
         number = (sequence - numbers.sequence) & 0xFFFF
-        if numbers.end_sequence >= 0 and (sequence - numbers.end_sequence) & 0xFFFF < 0x8000:
-            return self._send_padding(sequence, int(numbers.timestamp))
-        packet = numbers.stream.cache.get(number)
+        # A receiver that lost the padding of a train waits for it as for any packet.
+        is_padding = numbers.end_sequence >= 0 and (sequence - numbers.end_sequence) & 0xFFFF < 0x8000
+        packet = _PADDING if is_padding else numbers.stream.cache.get(number)
         if packet is None or self.is_stopped or self.up.is_silent or self.is_disabled or self.is_paused:
             metrics.resend_missed += 1
             return False
@@ -307,7 +309,11 @@ class DownTrack:
         if len(self._resends) >= RESEND_MEMORY:
             self._resends.clear()
         self._resends[sequence] = tries + 1
-        if not self.send_cached(packet, number, numbers):
+        if is_padding:
+            is_sent = self._send_padding(sequence, int(numbers.timestamp))
+        else:
+            is_sent = self.send_cached(packet, number, numbers)
+        if not is_sent:
             return False
         metrics.resent += 1
         return True
@@ -355,11 +361,10 @@ class DownTrack:
         return True
 
     def _send_padding(self, sequence: int, timestamp: int) -> bool:
-        packet = bytearray(rtp.OUT_HEADER_BYTES + PADDING_BYTES)
+        packet = bytearray(_PADDING)
         rtp.write_out_header(
             memoryview(packet), 0, 32, max(0, self.payload_type), sequence, timestamp & 0xFFFFFFFF, self.up.ssrc, 0
         )
-        packet[-1] = PADDING_BYTES
         return self.router.batch.send_again(self.destination(Numbers(None, 0)), bytes(packet), sequence)
 
     def send_cached(self, packet: bytes, number: int, numbers: Numbers) -> bool:

@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 
 from relay import rtcp
 from relay.audio import AudioSelector
+from relay.bandwidth import RESEND_BURST_SECONDS, RESEND_SHARE
 from relay.batch import Batch
+from relay.downtrack import MAX_RESENDS
 from relay.metrics import Metrics
 from relay.router import Layer, ReceiveSlot
 from relay.tests.plane import OUT_EXTENSIONS, Packet, Peer, Plane
@@ -566,6 +568,13 @@ def test_a_train_of_padding_between_frames_times_a_new_subscribers_link() -> Non
     before = len(bob.rejected)
     bob.send_rtcp(rtcp.pack_nack(1, track.ssrc, [padding[3].sequence, seen[-1].sequence]))
     assert len(bob.rejected) == before + 2  # both came again, and SRTP knows them
+    for _ in range(10):
+        bob.send_rtcp(rtcp.pack_nack(1, track.ssrc, [padding[3].sequence]))
+    assert len(bob.rejected) == before + 1 + MAX_RESENDS
+    for _ in range(10):
+        bob.send_rtcp(rtcp.pack_nack(1, track.ssrc, [p.sequence for p in padding]))
+    again = (len(bob.rejected) - before - 1) * len(padding[0].data) * 8
+    assert again <= bob.link.downlink.cap_bps * RESEND_SHARE * RESEND_BURST_SECONDS  # as of any video
 
 
 def test_a_flooded_link_loses_the_high_layer_at_once_and_video_before_audio() -> None:
