@@ -92,8 +92,10 @@ test("a failed first reading is tried again as a whole", async () => {
     return history([message(1)]);
   });
   await assert.rejects(log.catchUp());
+  assert.equal(log.getSnapshot().isIncomplete, true);
   isAway = false;
   await log.catchUp();
+  assert.equal(log.getSnapshot().isIncomplete, false);
   assert.deepEqual(ids(), ["1"]);
 });
 

@@ -21,6 +21,8 @@ export type ChatSnapshot = {
   unread: number;
   /** The history was asked for and is not here yet. */
   isLoading: boolean;
+  /** The last reading failed: something may be missing. */
+  isIncomplete: boolean;
 };
 
 type ChatApi = Pick<RoomApi, "say" | "messages" | "deleteMessage">;
@@ -39,7 +41,14 @@ export class ChatLog {
   draft = "";
   private readonly parts: ChatParts;
   private readonly listeners = new Set<() => void>();
-  private snapshot: ChatSnapshot = { messages: [], outgoing: [], hasOlder: false, unread: 0, isLoading: false };
+  private snapshot: ChatSnapshot = {
+    messages: [],
+    outgoing: [],
+    hasOlder: false,
+    unread: 0,
+    isLoading: false,
+    isIncomplete: false,
+  };
   private readonly deleted = new Set<string>();
   /** Own messages that came by the live way before the answer to their sending. */
   private early: ChatMessage[] = [];
@@ -77,10 +86,7 @@ export class ChatLog {
 
   /** Reads what was missed: at the start the newest page, after a cut all that followed. */
   catchUp(): Promise<void> {
-    this.catchingUp ??= this.readMissed().finally(() => {
-      this.catchingUp = null;
-      this.publish({ isLoading: false });
-    });
+    this.catchingUp ??= this.readAll();
     return this.catchingUp;
   }
 
@@ -129,6 +135,17 @@ export class ChatLog {
         this.add(this.early, false);
         this.early = [];
       }
+    }
+  }
+
+  private async readAll(): Promise<void> {
+    let isIncomplete = true;
+    try {
+      await this.readMissed();
+      isIncomplete = false;
+    } finally {
+      this.catchingUp = null;
+      this.publish({ isLoading: false, isIncomplete });
     }
   }
 

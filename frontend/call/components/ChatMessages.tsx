@@ -1,8 +1,9 @@
-import { Fragment, type KeyboardEvent, useMemo, useRef, useState } from "react";
+import { Fragment, type KeyboardEvent, type MouseEvent, useMemo, useRef, useState } from "react";
 import { useCall, useSession } from "../callcontext.ts";
 import type { ChatSnapshot } from "../chat/chatlog.ts";
 import { chatTimes, continues } from "../chat/times.ts";
 import { mayModerate } from "../contract.ts";
+import { focusPanelTitle } from "../focus.ts";
 import { useStickyEnd } from "../hooks/useStickyEnd.ts";
 import { useTogether } from "../togethercontext.ts";
 import { ChatLine } from "./ChatLine.tsx";
@@ -66,6 +67,7 @@ export function ChatMessages({ chat }: { chat: ChatSnapshot }) {
             </Fragment>
           );
         })}
+        {chat.isIncomplete && <Incomplete />}
         {outgoing.map((one) => (
           <OutgoingLine key={one.key} outgoing={one} />
         ))}
@@ -85,6 +87,7 @@ function Beginning({ chat }: { chat: ChatSnapshot }) {
   const log = useTogether().chat;
   const [isBusy, setIsBusy] = useState(false);
   if (chat.messages.length + chat.outgoing.length === 0) {
+    if (chat.isIncomplete) return null;
     return <p className="chat__empty">{chat.isLoading ? strings.chat.loading : strings.chat.empty}</p>;
   }
   if (!chat.hasOlder) return null;
@@ -109,5 +112,23 @@ function Beginning({ chat }: { chat: ChatSnapshot }) {
     >
       {strings.chat.older}
     </button>
+  );
+}
+
+/** Where a reading failed: what may be missing, and the way to it. */
+function Incomplete() {
+  const { strings } = useCall();
+  const log = useTogether().chat;
+  const retry = (event: MouseEvent<HTMLElement>) => {
+    focusPanelTitle(event.currentTarget);
+    log.catchUp().catch((error: unknown) => console.warn("the chat could not be read", error));
+  };
+  return (
+    <div className="chat__incomplete" data-testid="chat-incomplete">
+      <p className="message__wrong">{strings.chat.incomplete}</p>
+      <button type="button" className="stage-button" data-testid="chat-retry" onClick={retry}>
+        {strings.retry}
+      </button>
+    </div>
   );
 }
