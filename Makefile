@@ -10,10 +10,11 @@ export PATH := $(VENV):$(PATH)
 # compiles everything anew: eight seconds before the first test.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run test test-fast test-livekit screenshots check format bench-call bench-page bench-relay bench-peer clean boot
+.PHONY: help set-up run test test-fast test-livekit screenshots check format bench-call bench-page bench-relay bench-peer clean boot
 
 help:
 	@echo "make run           set everything up and run the portal (http://localhost:8000)"
+	@echo "make set-up        set everything up that a running portal needs, and run nothing (services, upgrades)"
 	@echo "make test          lint, types, contracts and all tests, browsers included"
 	@echo "make test-fast     the tests that need no browser, start no portal and are not long (under a minute)"
 	@echo "make check         lint, types, import contracts, front end"
@@ -28,6 +29,9 @@ help:
 
 boot:
 	@test -n "$(BOOT)" || { echo "Python 3.11 or newer is needed: sudo apt-get install python3 python3-venv" >&2; exit 1; }
+
+set-up: boot
+	@$(BOOT) deploy/bootstrap.py set-up
 
 run: boot
 	@exec $(BOOT) deploy/bootstrap.py run

@@ -1,6 +1,7 @@
 """All the set-up between a clone and a running portal. Needs nothing but Python ≥ 3.11 (and apt for system packages).
 
-    python3 deploy/bootstrap.py run     everything `manage.py serve` needs, then runs it
+    python3 deploy/bootstrap.py set-up  everything that `manage.py serve` needs, and nothing else
+    python3 deploy/bootstrap.py run     the same, then runs it
     python3 deploy/bootstrap.py test    the same, and what the whole test suite needs
     python3 deploy/bootstrap.py fast    the same, without browsers and other system packages for tests
 
@@ -403,7 +404,7 @@ def set_up(goal: str) -> None:
     progress = Progress(7)
     packages = {**RUN_PACKAGES, **(TEST_PACKAGES if goal == "test" else {})}
     step_system(progress, packages)
-    step_python(progress, "requirements.txt" if goal == "run" else "requirements-dev.txt")
+    step_python(progress, "requirements.txt" if goal in ("set-up", "run") else "requirements-dev.txt")
     step_node(progress)
     step_front_end(progress)
     step_secrets(progress)
@@ -412,7 +413,7 @@ def set_up(goal: str) -> None:
 
 
 def main(arguments: Sequence[str]) -> int:
-    if len(arguments) != 1 or arguments[0] not in ("run", "test", "fast"):
+    if len(arguments) != 1 or arguments[0] not in ("set-up", "run", "test", "fast"):
         sys.stderr.write(__doc__ or "")
         return 2
     if sys.version_info < (3, 11):  # noqa: UP036  nothing has checked it before

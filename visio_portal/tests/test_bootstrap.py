@@ -243,6 +243,29 @@ def test_pips_last_words_are_in_the_error(
         bootstrap.pip_install("requirements.txt", bootstrap.Progress(1))
 
 
+@pytest.mark.parametrize(
+    ("goal", "requirements", "has_browsers"),
+    [
+        ("set-up", "requirements.txt", False),
+        ("run", "requirements.txt", False),
+        ("fast", "requirements-dev.txt", False),
+        ("test", "requirements-dev.txt", True),
+    ],
+)
+def test_a_machine_that_only_serves_gets_no_tools_of_developers(
+    goal: str, requirements: str, has_browsers: bool, bootstrap: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted: list[object] = []
+    for step in ("node", "front_end", "secrets", "languages", "static"):
+        monkeypatch.setattr(bootstrap, f"step_{step}", lambda _: None)
+    monkeypatch.setattr(bootstrap, "step_system", lambda _, packages: wanted.append("chromium" in packages))
+    monkeypatch.setattr(bootstrap, "step_python", lambda _, file: wanted.append(file))
+    monkeypatch.setattr(bootstrap.os, "chdir", lambda _: None)
+    monkeypatch.setattr(bootstrap.os, "execve", lambda *_: wanted.append("serves"))
+    assert bootstrap.main([goal]) == 0
+    assert wanted == [has_browsers, requirements, *(["serves"] if goal == "run" else [])]
+
+
 def test_the_script_needs_nothing_installed() -> None:
     """-I -S: no site-packages, no environment."""
     command = [sys.executable, "-I", "-S", str(REPOSITORY / "deploy" / "bootstrap.py")]
