@@ -38,6 +38,8 @@ MAX_CHANNELS = 8
 MAX_STREAMS = 2 * MAX_CHANNELS
 # Pieces of messages that wait for a missing one; the whole window in full packets is 900.
 MAX_PIECES = 1024
+# What a message that waits takes beside its bytes, which may be none.
+MESSAGE_COST_BYTES = 256
 # Share of the worker's time that one association may take, and seconds at once. 2 MiB/s take 0.2; whoever finds input
 # that costs more is not heard for a while, and its packets come again.
 TIME_SHARE = 0.3
@@ -56,7 +58,7 @@ class _Sctp(RTCSctpTransport):
         self._metrics = metrics
         self._time = Allowance(TIME_SHARE, TIME_BURST_SECONDS, clock.now())
         self._sacks = 0  # in the packet at hand
-        self.withheld_bytes = 0  # of whole messages that nobody has taken yet: the peer sees a smaller window
+        self.withheld_bytes = 0  # cost of whole messages that nobody has taken yet: the peer sees a smaller window
 
     async def open_window(self) -> None:
         """Tells the peer that withheld messages were taken."""
@@ -146,6 +148,7 @@ class DataChannels:
 
     def __init__(self, dtls: RTCDtlsTransport, metrics: Metrics) -> None:
         self.on_message: Callable[[str, bytes], None] | None = None
+        self.accepts: Callable[[], bool] = lambda: True  # whether the peer may send at all; asked for each message
         self.on_open: Callable[[], None] | None = None
         self.on_overflow: Callable[[], None] | None = None
         self._metrics = metrics
@@ -219,6 +222,7 @@ class DataChannels:
         self._waiting.clear()
         await self._sctp.stop()
         self._channels.clear()
+        self.accepts = lambda: False
         self.on_message = self.on_open = self.on_overflow = None
 
     def _on_channel(self, channel: RTCDataChannel) -> None:
@@ -249,12 +253,14 @@ class DataChannels:
             self._metrics.data_oversize += 1
             return
         self._metrics.data_in += 1
+        if not self.accepts():
+            return
         if label != RELIABLE:
             # Not from within the parser, which would take the callback's errors for the peer's.
             asyncio.get_running_loop().call_soon(self._hand_out, label, message)
             return
         self._waiting.append((label, message))
-        self._sctp.withheld_bytes += len(message)
+        self._sctp.withheld_bytes += len(message) + MESSAGE_COST_BYTES
         if self._held is None and not self._is_delivering:
             self._is_delivering = True
             asyncio.get_running_loop().call_soon(self._deliver)
@@ -270,7 +276,7 @@ class DataChannels:
         self._is_delivering = False
         while self._waiting and self._held is None:
             label, message = self._waiting.popleft()
-            self._sctp.withheld_bytes -= len(message)
+            self._sctp.withheld_bytes -= len(message) + MESSAGE_COST_BYTES
             self._hand_out(label, message)
 
     def _hand_out(self, label: str, message: bytes) -> None:

@@ -87,8 +87,7 @@ class DataRouter:
     def _pass_on(self, sender: Participant, label: str, payload: bytes) -> list[Participant]:
         """Checks, signs and delivers a packet. To whom it went."""
         counters = self._room.context.counters
-        if not sender.permission.can_publish_data:
-            counters["data_forbidden"] += 1
+        if not _may_send(sender):  # any more: the message may have waited
             return []
         try:
             packet = models.DataPacket.FromString(payload)
@@ -130,12 +129,20 @@ class DataRouter:
 
 def attach(participant: Participant, on_message: Callable[[str, bytes], None]) -> None:
     """Takes the data channels of a newcomer over."""
-    participant.publisher.transport.channels.on_message = on_message
+    upward = participant.publisher.transport.channels
+    upward.on_message, upward.accepts = on_message, lambda: _may_send(participant)
     channels = participant.downward_channels
     if channels is not None:
         channels.on_open = lambda: _send_pending(participant)
         # Who cannot drain what is reliable would only fall further behind. Not from within the sending loop.
         channels.on_overflow = lambda: participant.fail_soon(models.DisconnectReason.MEDIA_FAILURE)
+
+
+def _may_send(sender: Participant) -> bool:
+    if sender.permission.can_publish_data:
+        return True
+    sender.context.counters["data_forbidden"] += 1
+    return False
 
 
 def _send(receiver: Participant, label: str, payload: bytes) -> bool:

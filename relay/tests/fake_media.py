@@ -15,6 +15,7 @@ from relay.transport import Transport
 class FakeChannels:
     def __init__(self) -> None:
         self.on_message: Callable[[str, bytes], None] | None = None
+        self.accepts: Callable[[], bool] = lambda: True
         self.on_open: Callable[[], None] | None = None
         self.on_overflow: Callable[[], None] | None = None
         self.is_open = True
@@ -36,7 +37,8 @@ class FakeChannels:
 
     def receive(self, label: str, payload: bytes) -> None:
         assert self.on_message is not None
-        self.on_message(label, payload)
+        if self.accepts():
+            self.on_message(label, payload)
 
 
 class FakeTransport:

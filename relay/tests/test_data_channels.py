@@ -13,11 +13,12 @@ from aiortc.rtcsctptransport import Chunk, DataChunk, ForwardTsnChunk, SackChunk
 from google_crc32c import value as crc32c
 
 from relay import clock
-from relay.datachannel import MAX_CHANNELS, MAX_PIECES, MAX_STREAMS, RELIABLE
+from relay.datachannel import MAX_CHANNELS, MAX_PIECES, MAX_STREAMS, MESSAGE_COST_BYTES, RELIABLE
 from relay.tests.rtc_client import Client
 from relay.tests.test_transport import World
 
 BINARY, OPEN = 53, 50  # payload protocols of WebRTC
+WINDOW_BYTES = 1 << 20  # what aiortc offers a peer
 MIDDLE, WHOLE, UNORDERED = 0, 3, 4  # flags of a DATA chunk
 
 
@@ -194,6 +195,31 @@ async def test_who_sends_into_a_full_window_is_not_kept(pair: MakePair) -> None:
     assert one.client.transport.channels.is_open
 
 
+async def test_messages_of_no_bytes_fill_the_window_too(pair: MakePair) -> None:
+    one = await pair()
+    one.client.transport.channels.hold(60.0)
+    for _ in range(WINDOW_BYTES // MESSAGE_COST_BYTES + 100):
+        one.client.transport.channels._on_data(RELIABLE, b"")
+    assert one.client.channels.send(RELIABLE, b"one more")
+    await one.until(lambda: one.world.metrics.sctp_throttled > 0)
+    assert b"one more" not in [message for _, message in one.client.transport.channels._waiting]
+
+
+async def test_what_somebody_sends_without_the_right_is_not_kept(pair: MakePair) -> None:
+    one = await pair()
+    may_send = False
+    channels = one.client.transport.channels
+    channels.accepts = lambda: may_send
+    channels.hold(60.0)
+    for _ in range(20):
+        assert one.client.channels.send(RELIABLE, bytes(1000))
+    await one.until(lambda: one.world.metrics.data_in == 20)
+    assert (one.other.withheld_bytes, len(channels._waiting)) == (0, 0)
+    may_send = True
+    assert one.client.channels.send(RELIABLE, b"now")
+    await one.until(lambda: len(channels._waiting) == 1)
+
+
 async def test_a_channel_that_only_calls_itself_reliable_is_held_all_the_same(pair: MakePair) -> None:
     one = await pair()
     channel = one.client.transport.channels._channels[RELIABLE]
@@ -202,7 +228,7 @@ async def test_a_channel_that_only_calls_itself_reliable_is_held_all_the_same(pa
     channel._RTCDataChannel__parameters = unreliable  # type: ignore[attr-defined]  # as its peer would have opened it
     one.client.transport.channels.hold(60.0)
     assert one.client.channels.send(RELIABLE, b"hurry")
-    await one.until(lambda: one.other.withheld_bytes == 5)
+    await one.until(lambda: one.other.withheld_bytes == 5 + MESSAGE_COST_BYTES)
     assert one.got == []
 
 
