@@ -274,6 +274,14 @@ def test_the_script_needs_nothing_installed() -> None:
     assert "bootstrap.py run" in done.stderr
 
 
+def test_continuous_integration_runs_make_test_and_nothing_else(tmp_path: Path) -> None:
+    program(tmp_path / "make", f'#!/bin/sh\necho "$PWD $@" >> "{tmp_path}/run"\n')
+    subprocess.run([REPOSITORY / ".ci" / "run"], env={"PATH": f"{tmp_path}:/usr/bin:/bin"}, check=True)
+    assert (tmp_path / "run").read_text() == f"{REPOSITORY} test\n"
+    rule = subprocess.run(["make", "-n", "test"], cwd=REPOSITORY, capture_output=True, text=True, check=True).stdout
+    assert rule.index("bootstrap.py test") < rule.index("mypy") < rule.index("lint-imports") < rule.index("pytest")
+
+
 def test_requirements_are_pinned_exactly() -> None:
     for name in ("requirements.txt", "requirements-dev.txt"):
         for line in (REPOSITORY / name).read_text().splitlines():
