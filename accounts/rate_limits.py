@@ -34,15 +34,17 @@ def source_prefix(address: str) -> str:
     return str(ip)
 
 
-def is_allowed(action: str, *subjects: str, per_minute: int, now: float | None = None) -> bool:
-    """Counts one try of `action` by `subjects`; False once there were more than `per_minute` in this minute."""
-    window = int((time.time() if now is None else now) // WINDOW_SECONDS)
+def is_allowed(action: str, *subjects: str, per_minute: int, minutes: int = 1, now: float | None = None) -> bool:
+    """Counts one try of `action` by `subjects`; False once there were more than `per_minute` in this minute, or as many
+    as that makes in these `minutes`."""
+    limit, seconds = per_minute * minutes, WINDOW_SECONDS * minutes
+    window = int((time.time() if now is None else now) // seconds)
     digest = hashlib.sha256("\0".join(subjects).encode()).hexdigest()[:32]
     key = f"limit:{action}:{digest}:{window}"
     # add() first: it sets the time-out, and does nothing if another request was quicker.
-    cache.add(key, 0, timeout=2 * WINDOW_SECONDS)
+    cache.add(key, 0, timeout=2 * seconds)
     try:
-        return cache.incr(key) <= per_minute
+        return cache.incr(key) <= limit
     except ValueError:  # thrown out of a full cache in between: the count starts anew
-        cache.set(key, 1, timeout=2 * WINDOW_SECONDS)
-        return per_minute >= 1
+        cache.set(key, 1, timeout=2 * seconds)
+        return limit >= 1

@@ -295,6 +295,7 @@ def open_document(claims: Claims, query: Mapping[str, str]) -> dict[str, Any]:
         "reconnect": _is_on(query, "reconnect", default=False),
         "sid": query.get("sid", ""),
         "room_config": room_config(claims),
+        "gives_way": temporary_rooms.is_temporary(claims.room),
     }
 
 

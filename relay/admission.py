@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from relay import clock
 from relay.allowance import Allowance
@@ -11,6 +11,8 @@ from relay.peer import Later
 
 # Web holds an upgrade for a few seconds; whoever waits behind this many would be given up anyway.
 MAX_WAITING = 512
+# Of those who give way: anybody may be among them.
+GIVING_WAY_LIMIT = 2
 # A client that never completes its handshake must not keep the others waiting.
 RELEASE_SECONDS = 3.0
 
@@ -18,6 +20,17 @@ RELEASE_SECONDS = 3.0
 JOINS_PER_SECOND = 1.0
 JOINS_BURST = 20.0
 MAX_REMEMBERED = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Join:
+    """Somebody who wants in. `begin` returns the sid whose `settled` ends the join, or None if there is nothing to wait
+    for; `refuse` is called instead when too many wait, or when a newer join of the same participant comes."""
+
+    key: int  # of its websocket
+    who: tuple[str, str]  # room and identity
+    begin: Callable[[], str | None]
+    refuse: Callable[[], None]
 
 
 class Frequency:
@@ -40,30 +53,50 @@ class Frequency:
 
 
 class JoinGate:
+    """Two ways in, so that those who give way (connection tests, open to anybody) never stand before the others."""
+
+    def __init__(self, limit: int, later: Later) -> None:
+        self._ways = {False: _Way(limit, later), True: _Way(GIVING_WAY_LIMIT, later)}
+
+    def submit(self, join: Join, *, gives_way: bool = False) -> None:
+        """Begins or refuses it, in its turn."""
+        self._ways[gives_way].submit(join)
+
+    def withdraw(self, key: int) -> None:
+        """The websocket went away before its turn."""
+        for way in self._ways.values():
+            way.withdraw(key)
+
+    def settled(self, sid: str) -> None:
+        """The participant is connected, or gone."""
+        for way in self._ways.values():
+            way.settled(sid)
+
+
+class _Way:
     """Lets at most `limit` joins run at the same time, in order, one per turn of the event loop."""
 
     def __init__(self, limit: int, later: Later) -> None:
         self._limit = limit
         self._later = later
-        self._waiting: deque[tuple[int, Callable[[], str | None]]] = deque()
+        self._waiting: dict[tuple[str, str], Join] = {}  # by room and identity, in order
         self._running: set[str] = set()
         self._is_scheduled = False
 
-    def submit(self, key: int, begin: Callable[[], str | None]) -> bool:
-        """Runs `begin` in its turn; it returns the sid whose `settled` ends the join, or None if there is nothing to
-        wait for. False when too many wait already."""
-        if len(self._waiting) >= MAX_WAITING:
-            return False
-        self._waiting.append((key, begin))
+    def submit(self, join: Join) -> None:
+        older = self._waiting.get(join.who)
+        if older is not None:
+            older.refuse()  # the newer takes its place
+        elif len(self._waiting) >= MAX_WAITING:
+            join.refuse()
+            return
+        self._waiting[join.who] = join
         self._schedule()
-        return True
 
     def withdraw(self, key: int) -> None:
-        """The websocket went away before its turn."""
-        self._waiting = deque(entry for entry in self._waiting if entry[0] != key)
+        self._waiting = {who: join for who, join in self._waiting.items() if join.key != key}
 
     def settled(self, sid: str) -> None:
-        """The participant is connected, or gone."""
         if sid in self._running:
             self._running.discard(sid)
             self._schedule()
@@ -76,8 +109,7 @@ class JoinGate:
     def _run_one(self) -> None:
         self._is_scheduled = False
         if self._waiting:
-            _, begin = self._waiting.popleft()
-            sid = begin()
+            sid = self._waiting.pop(next(iter(self._waiting))).begin()
             if sid is not None:
                 self._running.add(sid)
                 self._later(RELEASE_SECONDS, lambda: self.settled(sid))

@@ -73,6 +73,7 @@ class JoinOptions:
     is_reconnect: bool = False
     sid: str = ""
     room_config: Mapping[str, Any] = field(default_factory=dict)
+    gives_way: bool = False  # a connection test, open to anybody: calls come first
 
     @classmethod
     def from_json(cls, document: Any) -> JoinOptions:
@@ -98,6 +99,7 @@ class JoinOptions:
             adaptive_stream=document.get("adaptive_stream") is True,
             is_reconnect=document.get("reconnect") is True,
             room_config=room_config,
+            gives_way=document.get("gives_way") is True,
         )
 
 

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 from relay import clock, service, signalling, wire
-from relay.admission import Frequency, JoinGate
+from relay.admission import Frequency, Join, JoinGate
 from relay.allowance import Allowance
 from relay.errors import ProtocolError, Refused
 from relay.messages import Action, Reason
@@ -214,9 +214,14 @@ class WebLink:
         self._take_over(session)
         if options.is_reconnect:
             self._begin(session, options)
-        elif not self._links.gate.submit(session.number, lambda: self._begin(session, options)):
-            self.sessions.pop(session.number, None)
-            self._refuse(session.number, 503, "too many joins at once")
+            return
+        join = Join(
+            session.number,
+            (options.room, options.identity),
+            begin=lambda: self._begin(session, options),
+            refuse=lambda: self._turn_away(session),
+        )
+        self._links.gate.submit(join, gives_way=options.gives_way)
 
     def _take_over(self, session: Session) -> None:
         """A session belongs to the link that opened it last."""
@@ -249,6 +254,11 @@ class WebLink:
             session.participant = participant
             participant.sink = session
         return participant.sid if participant is not None else None
+
+    def _turn_away(self, session: Session) -> None:
+        if self.sessions.get(session.number) is session:
+            del self.sessions[session.number]
+            self._refuse(session.number, 503, "too many joins at once")
 
     def _refuse(self, number: int, status: int, reason: str) -> None:
         self._links.count("sessions_refused")

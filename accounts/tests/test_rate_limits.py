@@ -31,3 +31,10 @@ def test_so_many_a_minute_and_no_more() -> None:
     assert is_allowed("knock", "other room", "192.0.2.1", per_minute=3, now=600.0)
     assert is_allowed("other", "room", "192.0.2.1", per_minute=3, now=600.0)
     assert is_allowed("knock", "room", "192.0.2.1", per_minute=3, now=660.0)
+
+
+def test_over_several_minutes_they_may_come_at_once_but_not_again() -> None:
+    tries = [is_allowed("test", "192.0.2.1", per_minute=2, minutes=3, now=1800.0 + at) for at in (0, 0, 0, 0, 70, 130)]
+    assert tries == [True] * 6
+    assert not is_allowed("test", "192.0.2.1", per_minute=2, minutes=3, now=1970.0)
+    assert is_allowed("test", "192.0.2.1", per_minute=2, minutes=3, now=1980.0)

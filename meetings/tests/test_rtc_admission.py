@@ -183,6 +183,7 @@ async def test_a_room_of_somebody_else_needs_only_a_valid_token(tmp_path: Path) 
     denial, document = await knock(tmp_path, {"access_token": token("selftest", "one", canPublishData=True)})
     assert denial is None
     assert document["grants"]["canPublishData"] is True
+    assert document["gives_way"] is False
     assert document["name"] == "Claimed name"
 
 
@@ -199,8 +200,9 @@ async def test_after_its_end_no_token_opens_a_temporary_room(
     room_name: str, status: int | None, tmp_path: Path
 ) -> None:
     for kind in ("", "agent"):
-        denial, _ = await knock(tmp_path, {"access_token": token(room_name, "test-a", kind=kind)})
+        denial, document = await knock(tmp_path, {"access_token": token(room_name, "test-a", kind=kind)})
         assert (denial.status if denial else None) == status
+        assert document.get("gives_way", False) is (status is None)
 
 
 def forged(**changes: Any) -> str:

@@ -15,8 +15,10 @@ from meetings.refusals import TooManyRequests
 from meetings.services import connection_tests
 from meetings.views.api import json_api
 
-# Each sends some megabits for some seconds. A training room behind one address tests at once; a flood does not.
-TESTS_PER_MINUTE = 20
+# Each sends some megabits for some seconds. A training room behind one address tests at once; a flood does not. Counted
+# over the life of a test's room, so that one address has no more than these open.
+TESTS_PER_MINUTE = 7
+LIFE_MINUTES = int(connection_tests.ENDS_AFTER.total_seconds()) // 60
 # From everywhere together: calls that are going on come first.
 ALL_TESTS_PER_MINUTE = 60
 
@@ -32,7 +34,7 @@ def page(request: HttpRequest) -> HttpResponse:
 @json_api
 def tokens(request: HttpRequest) -> HttpResponse:
     """Where the relay is, and two tokens of a room that nobody else knows."""
-    if not is_allowed("test", source_of(request), per_minute=TESTS_PER_MINUTE):
+    if not is_allowed("test", source_of(request), per_minute=TESTS_PER_MINUTE, minutes=LIFE_MINUTES):
         raise TooManyRequests
     if not is_allowed("test-all", per_minute=ALL_TESTS_PER_MINUTE):
         raise TooManyRequests

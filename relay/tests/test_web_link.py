@@ -14,7 +14,7 @@ from livekit.protocol import room as api
 from livekit.protocol import rtc, webhook
 
 from relay import clock, events, wire
-from relay.admission import JOINS_BURST, MAX_WAITING, JoinGate
+from relay.admission import GIVING_WAY_LIMIT, JOINS_BURST, MAX_WAITING, Join, JoinGate
 from relay.tests.stage import Stage, Timers
 from relay.weblink import EVENT_WINDOW, MAX_LINKS, WebLinks
 from relay.wire import Frame, Kind
@@ -288,6 +288,11 @@ def test_events_beyond_the_bound_are_dropped_oldest_first_and_counted() -> None:
     assert webhook.WebhookEvent.FromString(next(log.after(10_002)).payload).num_dropped == 2
 
 
+def join(key: int, begin: Callable[[], str | None], refused: list[int] | None = None, *, who: str = "") -> Join:
+    refuse = (lambda: refused.append(key)) if refused is not None else lambda: pytest.fail("refused")
+    return Join(key, ("council", who or f"p{key}"), begin, refuse)
+
+
 def test_joins_run_a_few_at_a_time_and_in_order() -> None:
     timers = Timers()
     gate = JoinGate(2, timers.later)
@@ -298,7 +303,7 @@ def test_joins_run_a_few_at_a_time_and_in_order() -> None:
         return name
 
     for number in range(5):
-        assert gate.submit(number, lambda n=number: begin(f"p{n}"))  # type: ignore[misc]  # mypy on defaults
+        gate.submit(join(number, lambda n=number: begin(f"p{n}")))  # type: ignore[misc]  # mypy on defaults
     gate.withdraw(3)
     timers.advance(0)
     assert begun == ["p0", "p1"]
@@ -314,7 +319,7 @@ def test_a_join_that_fails_leaves_the_gate_open() -> None:
     gate = JoinGate(1, timers.later)
     begun: list[int] = []
     for number in range(3):
-        gate.submit(number, lambda n=number: begun.append(n))  # type: ignore[misc]  # None: nothing to wait for
+        gate.submit(join(number, lambda n=number: begun.append(n)))  # type: ignore[misc]  # None: nothing to wait for
     timers.advance(0)
 
     assert begun == [0, 1, 2]
@@ -322,9 +327,49 @@ def test_a_join_that_fails_leaves_the_gate_open() -> None:
 
 def test_the_gate_has_a_bound() -> None:
     gate = JoinGate(1, Timers().later)
-    accepted = [gate.submit(number, lambda: None) for number in range(MAX_WAITING + 1)]
+    refused: list[int] = []
+    for number in range(MAX_WAITING + 1):
+        gate.submit(join(number, lambda: None, refused))
 
-    assert accepted == [True] * MAX_WAITING + [False]
+    assert refused == [MAX_WAITING]
+
+
+def test_those_who_give_way_hold_nobody_else_up() -> None:
+    timers = Timers()
+    gate = JoinGate(2, timers.later)
+    begun: list[str] = []
+
+    def begin(name: str) -> str:
+        begun.append(name)
+        return name
+
+    for number in range(40):  # none of them ever finishes its handshake
+        gate.submit(join(number, lambda n=number: begin(f"test{n}")), gives_way=True)  # type: ignore[misc]
+    gate.submit(join(40, lambda: begin("alice")))
+    timers.advance(0)
+    assert begun.index("alice") <= GIVING_WAY_LIMIT
+    assert len(begun) == GIVING_WAY_LIMIT + 1
+    gate.settled("test0")
+    gate.withdraw(2)
+    timers.advance(0)
+    assert begun[-1] == "test3"
+
+
+def test_of_one_participant_only_the_newest_waits() -> None:
+    timers = Timers()
+    gate = JoinGate(1, timers.later)
+    begun: list[int] = []
+    refused: list[int] = []
+    gate.submit(join(0, lambda: "first"))
+    timers.advance(0)
+    for number in (1, 2, 3, 4):
+        who = "bob" if number == 2 else "alice"
+        gate.submit(join(number, lambda n=number: begun.append(n), refused, who=who))  # type: ignore[misc]
+    gate.settled("first")
+    timers.advance(0)
+
+    assert refused == [1, 3]
+    assert begun == [4, 2], "the newest has the place of the first"
 
 
 async def test_one_identity_cannot_join_without_end(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -344,6 +389,19 @@ async def test_one_identity_cannot_join_without_end(desk: Desk, monkeypatch: pyt
     now += 5.0
     web.open(101, "eve")
     assert (await web.read(Kind.OPENED, Kind.REFUSED)).kind is Kind.OPENED
+
+
+async def test_a_flood_of_connection_tests_keeps_nobody_out_of_a_call(desk: Desk) -> None:
+    web = await desk.web()
+    for number in range(20):
+        web.open(number, f"test-{number}", room="test", gives_way=True)
+    web.open(20, "test-19", room="test", gives_way=True)
+    web.open(21, "alice")
+    frames = [await web.read(Kind.OPENED, Kind.REFUSED) for _ in range(GIVING_WAY_LIMIT + 2)]
+    opened = {frame.session for frame in frames if frame.kind is Kind.OPENED}
+    refused = [(frame.session, frame.json()["status"]) for frame in frames if frame.kind is Kind.REFUSED]
+    assert opened == {0, 1, 21}
+    assert refused == [(19, 503)], "a newer one of the same participant waits in its place"
 
 
 async def test_links_are_bounded(desk: Desk) -> None:
