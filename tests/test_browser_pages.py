@@ -4,6 +4,8 @@ test, on a network that works, one without UDP, and one that lets nothing throug
 That each page looks right by itself is test_browser_axe.py's; pictures of these states are kept in build/screenshots.
 """
 
+import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -14,7 +16,7 @@ from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, Page, async_playwright
 
 from tests.people import ALICE, PASSWORD
-from tests.portal import ROOT, Portal
+from tests.portal import ROOT, Portal, free_port
 from tests.screens import CHROMIUM, FLAGS, ChromiumScreen, chromium
 
 pytestmark = [pytest.mark.browser]
@@ -91,16 +93,21 @@ async def test_the_connection_test_finds_all_well_by_keyboard_alone(portal: Port
         await _assert_looks_right(screen.page, "test-answered")
 
 
-async def test_without_udp_the_connection_test_names_it_and_goes_round(portal: Portal, media: Path) -> None:
-    flag = "--force-webrtc-ip-handling-policy=disable_non_proxied_udp"
-    async with chromium(1, portal, media, flags=[flag]) as screen:
+async def test_without_udp_the_connection_test_names_it_and_goes_round(
+    own_portal: Callable[..., Portal], media: Path
+) -> None:
+    # A door that lets TCP through to the relay, and answers no UDP: most offices' way out.
+    door = free_port()
+    portal = own_portal(workers=1, environment={"RELAY_ADDRESSES": f"127.0.0.1=127.0.0.1:{door}"})
+    async with _tcp_door(door, portal.relay_port), chromium(1, portal, media) as screen:
         await screen.goto("/test")
         await screen.press("start-button")
         await _done(screen)
         assert await _verdict(screen) in [("limited", "detour"), ("limited", "slow"), ("limited", "very-slow")]
         report = await screen.page.input_value("[data-testid=report-text]")
-        assert f":{portal.relay_port}" in report.partition("bloquée : UDP")[2].partition("\n")[0]
+        assert f"Voie directe (UDP) : bloquée : UDP 127.0.0.1:{door}\n" in report
         assert "Voie de secours (TCP) : fonctionne" in report
+        assert "Mbit/s" in report
 
 
 async def test_where_nothing_passes_protocol_host_and_port_are_named(
@@ -117,6 +124,28 @@ async def test_where_nothing_passes_protocol_host_and_port_are_named(
         for protocol in ("UDP", "TCP"):
             assert f"{protocol} 192.0.2.1:{portal.relay_port}" in sentence
         await _assert_looks_right(screen.page, "test-blocked")
+
+
+@asynccontextmanager
+async def _tcp_door(port: int, behind: int) -> AsyncIterator[None]:
+    """Whoever connects to `port` on this machine is connected to the port `behind` it, by TCP only."""
+
+    async def carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(ConnectionError):
+            while data := await reader.read(65536):
+                writer.write(data)
+                await writer.drain()
+        writer.close()
+
+    async def enter(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        inner_reader, inner_writer = await asyncio.open_connection("127.0.0.1", behind)
+        await asyncio.gather(carry(reader, inner_writer), carry(inner_reader, writer))
+
+    server = await asyncio.start_server(enter, "127.0.0.1", port)
+    try:
+        yield
+    finally:
+        server.close()
 
 
 @asynccontextmanager

@@ -141,7 +141,7 @@ export class DeviceSteps {
       isBusy = false;
     });
     start.classList.add("fr-btn--sm");
-    this.microphone.body.append(start, said, asked);
+    this.microphone.body.append(start, asked, said);
     this.stops.push(() => start.remove());
   }
 
