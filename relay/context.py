@@ -12,6 +12,7 @@ from relay.config import Settings
 from relay.events import EventLog
 from relay.media import MediaPlane
 from relay.peer import Later
+from relay.timeshares import TimeShares
 
 
 @dataclass(slots=True)
@@ -24,5 +25,6 @@ class Context:
     spawn: Callable[[Coroutine[Any, Any, None]], None]
     events: EventLog = field(default_factory=EventLog)
     counters: Counter[str] = field(default_factory=Counter)
+    shares: TimeShares = field(default_factory=TimeShares)
     on_settled: Callable[[str], None] = lambda _sid: None  # a join is over, one way or the other
     node_id: str = field(default_factory=lambda: sids.new_sid(sids.NODE))

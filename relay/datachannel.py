@@ -20,6 +20,7 @@ from OpenSSL import SSL
 from relay import clock
 from relay.allowance import Allowance
 from relay.metrics import Metrics
+from relay.timeshares import SENDER, Share
 
 RELIABLE = "_reliable"
 LOSSY = "_lossy"
@@ -40,10 +41,6 @@ MAX_STREAMS = 2 * MAX_CHANNELS
 MAX_PIECES = 1024
 # What a message that waits takes beside its bytes, which may be none.
 MESSAGE_COST_BYTES = 256
-# Share of the worker's time that one association may take, and seconds at once. 2 MiB/s take 0.2; whoever finds input
-# that costs more is not heard for a while, and its packets come again.
-TIME_SHARE = 0.3
-TIME_BURST_SECONDS = 1.0
 
 # What aiortc's parser lets escape on hostile input.
 _HOSTILE = (ValueError, AssertionError, KeyError, IndexError, StopIteration, TypeError, struct.error)
@@ -56,7 +53,8 @@ class _Sctp(RTCSctpTransport):
     def __init__(self, dtls: RTCDtlsTransport, metrics: Metrics) -> None:
         super().__init__(dtls, SCTP_PORT)
         self._metrics = metrics
-        self._time = Allowance(TIME_SHARE, TIME_BURST_SECONDS, clock.now())
+        # Whoever finds input that costs more than its share is not heard for a while, and its packets come again.
+        self.time = Share(Allowance(*SENDER, clock.now()))
         self._sacks = 0  # in the packet at hand
         self.withheld_bytes = 0  # cost of whole messages that nobody has taken yet: the peer sees a smaller window
 
@@ -67,7 +65,7 @@ class _Sctp(RTCSctpTransport):
 
     async def _handle_data(self, data: bytes) -> None:
         started = clock.now()
-        if self._time.is_spent(started):
+        if self.time.is_spent(started):
             self._metrics.sctp_throttled += 1
             return
         self._sacks = 0
@@ -81,7 +79,7 @@ class _Sctp(RTCSctpTransport):
             self._metrics.sctp_errors += 1
             await self.stop()
         now = clock.now()
-        self._time.spend(now - started, now)
+        self.time.spend(now - started, now)
 
     def _get_inbound_stream(self, stream_id: int) -> InboundStream:
         if stream_id not in self._inbound_streams and len(self._inbound_streams) >= MAX_STREAMS:
@@ -176,6 +174,10 @@ class DataChannels:
         """Whether the peer takes reliable data more slowly than it comes."""
         channel = self._channels.get(RELIABLE)
         return channel is not None and channel.bufferedAmount > RELIABLE_BEHIND_BYTES
+
+    def share_time(self, share: Share) -> None:
+        """Counts what the peer's packets cost in `share`, which outlives this association."""
+        self._sctp.time = share
 
     def create(self) -> None:
         """Makes our own channels (subscriber peer). Call it before the transport starts."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from relay import clock
 from relay.allowance import Allowance
+from relay.timeshares import QUIET, Share
 
 if TYPE_CHECKING:
     from relay.bandwidth import LinkEstimate
@@ -20,9 +21,6 @@ if TYPE_CHECKING:
 
 # A publisher's transport-cc numbers are remembered over this many packets: half a second at 8,000 packets/s.
 TWCC_WINDOW = 4096
-# Of the worker's time, for the reports of one peer; a busy subscriber's take 0.005.
-RTCP_TIME_SHARE = 0.1
-RTCP_TIME_BURST_SECONDS = 0.5
 # Tracks that a subscriber left and may come back to.
 MAX_FORMER = 256
 
@@ -62,7 +60,7 @@ class Link:
         self.tx: Any = None
         self.sessions: tuple[Any, ...] = ()  # keeps the owners of `rx` and `tx` alive
         self.selected: Path | None = None
-        self.rtcp_time = Allowance(RTCP_TIME_SHARE, RTCP_TIME_BURST_SECONDS, clock.now())
+        self.rtcp_time = Share(Allowance(*QUIET, clock.now()))
         self.rtcp_ssrc = random.SystemRandom().randrange(1, 1 << 32)
         # as a publisher
         self.streams: dict[int, UpStream] = {}

@@ -125,6 +125,7 @@ class Participant:
         self.client = options.client
         self.auto_subscribe = options.auto_subscribe
         self.adaptive_stream = options.adaptive_stream
+        self.gives_way = options.gives_way
         self.state = State.JOINING
         self.version = 1
         self.is_publisher = False
@@ -149,6 +150,7 @@ class Participant:
         self.subscriber: SubscriberPeer | None = None
         if self.permission.can_subscribe:
             self._open_subscriber()
+        self._share_time()
 
     # What it is ------------------------------------------------------------------------------------------------
 
@@ -246,6 +248,7 @@ class Participant:
         if permission.can_subscribe and self.subscriber is None:
             self._open_subscriber()
             self.start_subscriber()
+        self._share_time()
         self.subscribing.review()
         if was_hidden != permission.hidden:
             self.room.visibility_changed(self)
@@ -333,6 +336,13 @@ class Participant:
             send_offer=self._send_offer,
             is_browser=self.client.get("sdk") == "js",
         )
+
+    def _share_time(self) -> None:
+        shares = self.context.shares.of(
+            self.room.name, self.identity, sends_data=self.permission.can_publish_data, gives_way=self.gives_way
+        )
+        for peer in self._peers:
+            peer.transport.share_time(shares)
 
     def _send_offer(self, text: str, offer_id: int) -> None:
         # Clients look the offer's tracks up in what they were told before (livekit-protocol B.7).

@@ -18,6 +18,7 @@ from relay.errors import ProtocolError
 from relay.link import Link, Path
 from relay.ports import Candidate, Ports
 from relay.stun import Check
+from relay.timeshares import PersonShares
 
 __all__ = ["Candidate", "Ports", "Transport", "TransportState"]
 
@@ -73,6 +74,11 @@ class Transport(Link):
     def remote_address(self) -> str:
         """The peer's address and port on the selected path."""
         return self.selected.address if self.selected is not None else ""
+
+    def share_time(self, shares: PersonShares) -> None:
+        """Counts what the peer costs in `shares`, which are a person's and outlive this connection."""
+        self.rtcp_time = shares.rtcp
+        self.channels.share_time(shares.sctp)
 
     # ---------------------------------------------------------------- ICE
 

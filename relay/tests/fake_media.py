@@ -9,6 +9,7 @@ from relay import clock
 from relay.audio import AudioSelector, Loudness
 from relay.media import MediaPlane, TransportState
 from relay.router import DownTrack, Layer, TrackStats, UpSection, UpTrack
+from relay.timeshares import PersonShares
 from relay.transport import Transport
 
 
@@ -53,6 +54,10 @@ class FakeTransport:
         self.started: list[dict[str, Any]] = []
         self.sections: list[UpSection] = []
         self.is_closed = False
+        self.shares: PersonShares | None = None
+
+    def share_time(self, shares: PersonShares) -> None:
+        self.shares = shares
 
     @property
     def local_ufrag(self) -> str:

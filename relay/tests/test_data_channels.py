@@ -162,11 +162,11 @@ async def test_an_association_that_takes_too_much_time_is_not_heard_for_a_while(
 ) -> None:
     one = await pair()
     now = clock.now()
-    one.other._time.spend(1.5, now)  # as if its packets had taken so long
+    one.other.time.spend(1.5, now)  # as if its packets had taken so long
     assert one.client.channels.send(RELIABLE, b"later")
     await one.until(lambda: one.world.metrics.sctp_throttled > 0)
     assert one.got == []
-    one.other._time.spend(-1.5, clock.now())
+    one.other.time.spend(-1.5, clock.now())
     await one.until(lambda: one.got == [b"later"])
 
 

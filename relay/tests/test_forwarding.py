@@ -573,6 +573,7 @@ def test_a_train_of_padding_between_frames_times_a_new_subscribers_link() -> Non
     assert len(bob.rejected) == before + 1 + MAX_RESENDS
     for _ in range(10):
         bob.send_rtcp(rtcp.pack_nack(1, track.ssrc, [p.sequence for p in padding]))
+    assert bob.link.downlink.cap_bps is not None
     again = (len(bob.rejected) - before - 1) * len(padding[0].data) * 8
     assert again <= bob.link.downlink.cap_bps * RESEND_SHARE * RESEND_BURST_SECONDS  # as of any video
 

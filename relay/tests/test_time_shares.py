@@ -1,0 +1,86 @@
+"""The worker's time: a new connection brings none, and many people together take no more than they may."""
+
+from __future__ import annotations
+
+import pytest
+
+from relay import clock
+from relay.permissions import Permission
+from relay.tests.stage import Client, Stage
+from relay.timeshares import ALL_BEYOND, ALL_GIVING_WAY, QUIET, SENDER, PersonShares, TimeShares
+
+LISTENER = Permission(can_publish_data=False)
+
+
+@pytest.fixture
+def now(monkeypatch: pytest.MonkeyPatch) -> float:
+    stopped = clock.now()
+    monkeypatch.setattr(clock, "now", lambda: stopped)
+    return stopped
+
+
+def shares_of(client: Client) -> list[PersonShares]:
+    return [transport.shares for transport in (client.publisher, client.subscriber) if transport.shares is not None]
+
+
+def taken(shares: list[PersonShares], now: float) -> float:
+    """The seconds that people take who always send what costs a hundredth of a second."""
+    total = 0.0
+    for person in shares:
+        while not person.sctp.is_spent(now):
+            person.sctp.spend(0.01, now)
+            total += 0.01
+    return total
+
+
+def test_who_joins_again_has_no_more_than_before(now: float) -> None:
+    stage = Stage()
+    eve = shares_of(stage.join("eve"))
+    assert len(eve) == 2
+    assert taken(eve, now) == pytest.approx(SENDER[1], abs=0.02), "both connections together"
+    eve[0].rtcp.spend(QUIET[1] + ALL_BEYOND[1], now)
+    again = shares_of(stage.join("eve"))
+    assert taken(again, now) == 0
+    assert taken(shares_of(stage.join("bob")), now) > 0
+
+
+def test_all_who_may_send_nothing_share_what_goes_beyond_their_own(now: float) -> None:
+    stage = Stage()
+    crowd = [shares_of(stage.join(f"eve{number}", permission=LISTENER))[0] for number in range(10)]
+    assert taken(crowd, now) == pytest.approx(ALL_BEYOND[1] + 10 * QUIET[1], abs=0.2)
+    alice, bob = stage.join("alice"), stage.join("bob", permission=LISTENER)
+    assert not any(share.is_spent(now) for share in (*shares_of(alice)[0], *shares_of(bob)[0])), (
+        "theirs is left to them"
+    )
+
+
+def test_reports_are_shared_likewise(now: float) -> None:
+    shares = TimeShares()
+    eve, bob = (shares.of("council", name, sends_data=True, gives_way=False) for name in ("eve", "bob"))
+    for seconds in (2 * QUIET[1], 2 * ALL_BEYOND[1]):
+        assert not eve.rtcp.is_spent(now)
+        eve.rtcp.spend(seconds, now)
+    assert eve.rtcp.is_spent(now)
+    assert not bob.rtcp.is_spent(now)
+    bob.rtcp.spend(2 * QUIET[1], now)
+    assert bob.rtcp.is_spent(now)
+
+
+def test_connection_tests_share_everything_and_touch_nobody_elses(now: float) -> None:
+    stage = Stage()
+    crowd = [
+        shares_of(stage.join("a", room=f"test{number}", permission=LISTENER, gives_way=True))[0] for number in range(10)
+    ]
+    assert taken(crowd, now) == pytest.approx(ALL_GIVING_WAY[1], abs=0.02)
+    bob = shares_of(stage.join("bob", permission=LISTENER))
+    assert taken(bob, now) == pytest.approx(QUIET[1] + ALL_BEYOND[1], abs=0.04)
+
+
+def test_a_change_of_rights_changes_the_share(now: float) -> None:
+    stage = Stage()
+    bob = stage.join("bob")
+    before = shares_of(bob)
+    bob.participant.set_permission(LISTENER)
+    after = shares_of(bob)
+    assert before[0] is before[1]
+    assert after[0] is after[1] is not before[0]

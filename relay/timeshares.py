@@ -1,0 +1,73 @@
+"""What people may take of the worker's time by data channels and by RTCP.
+
+Each has a part of their own, which outlives the connection: else every rejoin would bring a new one. It is small for
+who may send no data, and what they take beyond it they all share.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from relay import clock
+from relay.allowance import Allowance
+
+# Part of the worker's time, and seconds at once. Sending 2 MiB/s of data takes 0.2.
+SENDER = (0.3, 1.0)
+# To acknowledge a busy chat takes 0.005, and so do a busy subscriber's reports.
+QUIET = (0.02, 0.2)
+ALL_BEYOND = (0.3, 1.0)
+# Connection tests, open to anybody, have nothing else.
+ALL_GIVING_WAY = (0.1, 1.0)
+MAX_REMEMBERED = 4096
+
+
+class Share:
+    """An allowance of one's own, and one that is shared by all, for what goes beyond."""
+
+    def __init__(self, own: Allowance, beyond: Allowance | None = None) -> None:
+        self._own = own
+        self._beyond = beyond
+
+    def spend(self, seconds: float, now: float) -> None:
+        """Takes it from one's own as long as that is not in debt."""
+        if self._beyond is not None and self._own.is_spent(now):
+            self._beyond.spend(seconds, now)
+        else:
+            self._own.spend(seconds, now)
+
+    def is_spent(self, now: float) -> bool:
+        """Whether nothing more may be done now."""
+        return self._own.is_spent(now) and (self._beyond is None or self._beyond.is_spent(now))
+
+
+class PersonShares(NamedTuple):
+    """Of one person, whatever connections they have."""
+
+    sctp: Share
+    rtcp: Share
+
+
+class TimeShares:
+    """Of everybody on this worker."""
+
+    def __init__(self) -> None:
+        now = clock.now()
+        self._sctp_beyond, self._rtcp_beyond = Allowance(*ALL_BEYOND, now), Allowance(*ALL_BEYOND, now)
+        self._giving_way = PersonShares(Share(Allowance(*ALL_GIVING_WAY, now)), Share(Allowance(*ALL_GIVING_WAY, now)))
+        self._known: dict[tuple[str, str, bool], PersonShares] = {}  # least recently joined first
+
+    def of(self, room: str, identity: str, *, sends_data: bool, gives_way: bool) -> PersonShares:
+        """The same as at their last join."""
+        if gives_way:
+            return self._giving_way
+        key = (room, identity, sends_data)
+        shares = self._known.pop(key) if key in self._known else self._new(sends_data)
+        self._known[key] = shares
+        if len(self._known) > MAX_REMEMBERED:
+            del self._known[next(iter(self._known))]
+        return shares
+
+    def _new(self, sends_data: bool) -> PersonShares:
+        now = clock.now()
+        sctp = Share(Allowance(*SENDER, now)) if sends_data else Share(Allowance(*QUIET, now), self._sctp_beyond)
+        return PersonShares(sctp, Share(Allowance(*QUIET, now), self._rtcp_beyond))
