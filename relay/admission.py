@@ -19,6 +19,9 @@ RELEASE_SECONDS = 3.0
 # Of one identity: reloads and bad networks stay far below. A join costs 5 to 10 ms, and each ends the one before.
 JOINS_PER_SECOND = 1.0
 JOINS_BURST = 20.0
+# A connection test joins once for each kind of path, and is over in three minutes.
+TEST_JOINS_PER_SECOND = 0.1
+TEST_JOINS_BURST = 6.0
 MAX_REMEMBERED = 4096
 
 
@@ -39,10 +42,11 @@ class Frequency:
     def __init__(self) -> None:
         self._allowances: dict[tuple[str, str], Allowance] = {}  # by room and identity, least recently used first
 
-    def may_join(self, room: str, identity: str) -> bool:
+    def may_join(self, room: str, identity: str, *, gives_way: bool = False) -> bool:
         """Whether it has not come too often of late."""
         now = clock.now()
-        allowance = self._allowances.pop((room, identity), None) or Allowance(JOINS_PER_SECOND, JOINS_BURST, now)
+        rate = (TEST_JOINS_PER_SECOND, TEST_JOINS_BURST) if gives_way else (JOINS_PER_SECOND, JOINS_BURST)
+        allowance = self._allowances.pop((room, identity), None) or Allowance(*rate, now)
         self._allowances[room, identity] = allowance
         if len(self._allowances) > MAX_REMEMBERED:
             del self._allowances[next(iter(self._allowances))]

@@ -206,7 +206,7 @@ class WebLink:
         except ProtocolError as error:
             self._refuse(frame.session, 400, str(error))
             return
-        if not self._links.frequency.may_join(options.room, options.identity):
+        if not self._links.frequency.may_join(options.room, options.identity, gives_way=options.gives_way):
             self._links.count("joins_too_frequent")
             self._refuse(frame.session, 503, "too many joins of this participant")
             return

@@ -14,7 +14,15 @@ from livekit.protocol import room as api
 from livekit.protocol import rtc, webhook
 
 from relay import clock, events, wire
-from relay.admission import GIVING_WAY_LIMIT, JOINS_BURST, MAX_WAITING, Join, JoinGate
+from relay.admission import (
+    GIVING_WAY_LIMIT,
+    JOINS_BURST,
+    MAX_WAITING,
+    TEST_JOINS_BURST,
+    Frequency,
+    Join,
+    JoinGate,
+)
 from relay.tests.stage import Stage, Timers
 from relay.weblink import EVENT_WINDOW, MAX_LINKS, WebLinks
 from relay.wire import Frame, Kind
@@ -402,6 +410,16 @@ async def test_a_flood_of_connection_tests_keeps_nobody_out_of_a_call(desk: Desk
     refused = [(frame.session, frame.json()["status"]) for frame in frames if frame.kind is Kind.REFUSED]
     assert opened == {0, 1, 21}
     assert refused == [(19, 503)], "a newer one of the same participant waits in its place"
+
+
+def test_a_connection_test_joins_a_few_times_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = clock.now()
+    monkeypatch.setattr(clock, "now", lambda: now)
+    frequency = Frequency()
+    tries = [frequency.may_join("test", "a", gives_way=True) for _ in range(20)]
+    assert 3 <= sum(tries) <= TEST_JOINS_BURST + 1
+    now += 10.5
+    assert [frequency.may_join("test", "a", gives_way=True) for _ in range(2)] == [True, False]
 
 
 async def test_links_are_bounded(desk: Desk) -> None:
