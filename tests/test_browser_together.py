@@ -297,12 +297,7 @@ async def test_key_combinations_are_chosen_kept_and_refused_where_they_are_taken
         ):
             await screen.press("chord-chat")
             await host.press(pressed)
-            await wait_until(
-                lambda answer=answer: screen.evaluate(
-                    f"document.querySelector('[data-testid=chord-answer]').textContent.includes({answer!r})"
-                ),
-                lambda pressed=pressed: f"no answer to {pressed}",
-            )
+            await _answers(screen, answer)
         await screen.press("shortcuts-switch")
         await screen.press("shortcuts-close")
         await screen.goto(f"/r/{slug}")
@@ -450,6 +445,13 @@ async def _hears(screen: ChromiumScreen, words: str) -> None:
         return words in str(last[0])
 
     await wait_until(is_said, lambda: f"the live region says {last}, not {words!r}")
+
+
+async def _answers(screen: ChromiumScreen, words: str) -> None:
+    answer = "document.querySelector('[data-testid=chord-answer]').textContent"
+    await wait_until(
+        lambda: screen.evaluate(f"{answer}.includes({words!r})"), lambda: f"the list does not say {words!r}"
+    )
 
 
 async def _is_clean(screen: ChromiumScreen, where: str) -> None:

@@ -25,17 +25,18 @@ export type SoundParts = {
 
 export class Sounds {
   private readonly parts: SoundParts;
-  private lastMs = Number.NEGATIVE_INFINITY;
+  private readonly lastMs = new Map<Sound, number>();
 
   constructor(parts: SoundParts) {
     this.parts = parts;
   }
 
-  /** Once a second at most, whatever comes. */
+  /** Each once a second at most, whatever comes. */
   play(sound: Sound): void {
     const { isOn, peopleCount, now, play } = this.parts;
-    if (!isOn(sound) || peopleCount() > MOST_PEOPLE_WITH_SOUNDS || now() - this.lastMs < REST_MS) return;
-    this.lastMs = now();
+    const last = this.lastMs.get(sound) ?? Number.NEGATIVE_INFINITY;
+    if (!isOn(sound) || peopleCount() > MOST_PEOPLE_WITH_SOUNDS || now() - last < REST_MS) return;
+    this.lastMs.set(sound, now());
     play(NOTES[sound]);
   }
 }
