@@ -171,7 +171,7 @@ async def test_hands_have_an_order_and_a_host_lowers_one_or_all(portal: Portal, 
         await guest.page.keyboard.press("h")
         await _hears(guest, "Votre main est levée, numéro 1")
         await _hears(host, f"{GUEST} lève la main")
-        assert await host.evaluate("notes") == pytest.approx([783.99, 783.99], abs=0.1)
+        assert await host.evaluate("notes.filter((hertz) => Math.round(hertz) === 784).length") == 2
         await host.press("hand-button")
         for screen in (host, guest):
             for identity, order in ((bob, "1"), (alice, "2")):
@@ -267,8 +267,12 @@ async def test_what_one_cannot_see_is_asked_for_by_key(portal: Portal, media: Pa
         await host.hears("Micro coupé")
         await host.press("Alt+i")
         await host.hears("Micro coupé. Caméra activée")
-        await host.press("q")
-        await host.hears("Personne ne parle")
+
+        async def hears_of_silence() -> bool:
+            await host.press("q")
+            return "Personne ne parle" in str(await _said(screen))
+
+        await wait_until(hears_of_silence, lambda: "somebody speaks still")
         await host.press("l")
         await host.hears("Personne n’attend à l’entrée")
         assert await bob.enter(slug) == "waiting"
@@ -349,7 +353,6 @@ async def test_in_a_large_meeting_news_are_bundled_people_are_searched_and_no_so
             await guest.call(slug, "hand", {"isRaised": True})
         await _hears(host, "2 mains se lèvent")
         assert await host.evaluate("notes.length") > 0
-        await host.press("people-button")
         await host.fill('[data-testid="people-search"]', "invite 07")
         names = "[...document.querySelectorAll('[data-testid=person]')].map(({ dataset }) => dataset.name)"
         await wait_until(lambda: host.evaluate(f"String({names}) === 'Invité 07'"), lambda: "found are others")
