@@ -190,13 +190,18 @@ async def test_each_ending_says_what_happened_and_each_departure_is_reported(por
         slug = await host_opens_a_room(host)
         await guest_is_admitted(host, guest, slug, "Bob Petit")
         identity = await guest.identity()
+        await guest.press("more-menu")
+        await guest.press("quality-button")
+        await guest.wait_for('[data-testid="quality-path"][data-path="udp"]')
 
         other = await guest.page.context.new_page()
         await other.goto(f"{portal.url}/r/{slug}")
         await other.click('[data-testid="join-button"]')
         await guest.shows("ending-duplicate")
         await _says_three_things(guest)
-        await _until_reported(portal, identity, "duplicate_identity")
+        report = await _until_reported(portal, identity, "duplicate_identity")
+        assert (report["path"], report["browser"][:7]) == ("udp", "Chrome "), report
+        assert report["join_ms"] > 0
 
         await other.wait_for_selector('[data-testid="call-stage"]')
         await other.goto("about:blank")
@@ -213,9 +218,7 @@ async def test_each_ending_says_what_happened_and_each_departure_is_reported(por
         await host.press("confirm-button")
         await guest.shows("ending-removed")
         await _says_three_things(guest)
-        report = await _until_reported(portal, identity, "removed")
-        assert (report["path"], report["browser"][:7]) == ("udp", "Chrome "), report
-        assert report["join_ms"] > 0
+        await _until_reported(portal, identity, "removed")
 
 
 async def test_picture_in_picture_and_full_screen_where_the_browser_can(portal: Portal, media: Path) -> None:

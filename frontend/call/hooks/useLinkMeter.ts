@@ -7,6 +7,8 @@ import type { Measured } from "../qualityrows.ts";
 
 /** Often enough for a report at leaving, also of a page that is closed without a warning. */
 const EVERY_MS = 10_000;
+/** Until the first packets are there; a call that ends at once has a path, too. */
+const UNTIL_KNOWN_MS = 500;
 /** All tracks take the same way; the own ones and some of others tell enough of it. */
 const MOST_TRACKS = 8;
 
@@ -15,20 +17,21 @@ export function useLinkMeter(): void {
   const { linkMeter } = useCall();
   const room = useRoomContext();
   useEffect(() => {
-    const measure = () => {
-      measureTracks(room, MOST_TRACKS).then(
-        (tracks) => {
-          for (const { sid, sample } of tracks) linkMeter.note(sid, sample);
-        },
-        (error: unknown) => console.warn("the link could not be measured", error),
-      );
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    let isOver = false;
+    const measure = async () => {
+      try {
+        for (const { sid, sample } of await measureTracks(room, MOST_TRACKS)) linkMeter.note(sid, sample);
+      } catch (error) {
+        console.warn("the link could not be measured", error);
+      }
+      const isKnown = linkMeter.figures().path !== "";
+      if (!isOver) timer = setTimeout(measure, isKnown ? EVERY_MS : UNTIL_KNOWN_MS);
     };
-    const timer = setInterval(measure, EVERY_MS);
-    // The path is known as soon as the first packets are there.
-    const first = setTimeout(measure, 2000);
+    timer = setTimeout(measure, UNTIL_KNOWN_MS);
     return () => {
-      clearInterval(timer);
-      clearTimeout(first);
+      isOver = true;
+      clearTimeout(timer);
     };
   }, [room, linkMeter]);
 }
