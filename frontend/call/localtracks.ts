@@ -16,11 +16,11 @@ export async function turnCamera(
 ): Promise<void> {
   const publication = cameraOf(me);
   const track = publication?.track as LocalVideoTrack | undefined;
-  if (!isOn || (track && !backgrounds.isNeededOn(track))) {
+  if (!isOn || (track && !backgrounds.isOutdatedOn(track))) {
     await me.setCameraEnabled(isOn);
     return;
   }
-  // Chosen while the camera was off: a processor cannot start on a stopped camera, and one that starts later is too late.
+  // Chosen while the camera was off: a processor cannot start on a stopped camera, and one that starts later starts too late.
   if (track) await me.unpublishTrack(track);
   await publishCamera(me, await openDevice("videoinput", cameraId), backgrounds);
 }
@@ -36,7 +36,7 @@ export async function publishCamera(
   // Not "user provided": livekit may stop it on mute and open it again.
   const track = new LocalVideoTrack(open, { ...VIDEO_CONSTRAINTS, ...chosen }, false);
   try {
-    if (backgrounds.isNeededOn(track)) await backgrounds.putOn(track);
+    if (backgrounds.isOutdatedOn(track)) await backgrounds.putOn(track);
     await me.publishTrack(track, { source: Track.Source.Camera });
   } catch (error) {
     track.stop();

@@ -19,7 +19,7 @@ export class EffectFailed extends Error {
 }
 
 type Processing = typeof import("./processing.ts");
-type CameraTrack = Pick<LocalVideoTrack, "getProcessor" | "setProcessor" | "stopProcessor" | "isMuted">;
+type CameraTrack = Pick<LocalVideoTrack, "getProcessor" | "setProcessor" | "stopProcessor">;
 
 export class Backgrounds {
   private readonly listeners = new Set<() => void>();
@@ -50,9 +50,9 @@ export class Backgrounds {
     this.publish({ fault: null });
   }
 
-  /** Whether a camera track must get an effect before anybody sees it. */
-  isNeededOn(track: CameraTrack | undefined): boolean {
-    return this.snapshot.choice !== "none" && track?.getProcessor() === undefined;
+  /** Whether a track has an effect and should have none, or the other way round. A camera that is off cannot change that: it must come back anew. */
+  isOutdatedOn(track: Pick<CameraTrack, "getProcessor">): boolean {
+    return (this.snapshot.choice !== "none") !== (track.getProcessor() !== undefined);
   }
 
   /** Brings the choice onto a camera track, before it is published or in the call. Raises EffectFailed. */
@@ -61,9 +61,7 @@ export class Backgrounds {
       const { choice } = this.snapshot;
       const running = track.getProcessor() as { switchTo: (mode: BackgroundMode) => Promise<void> } | undefined;
       if (choice === "none") {
-        // A camera that is off has nothing to restore; the processor comes back with it, and does nothing.
-        if (running && track.isMuted) await running.switchTo({ mode: "disabled" });
-        else if (running) await track.stopProcessor();
+        if (running) await track.stopProcessor();
       } else if (running) {
         await running.switchTo(this.mode());
       } else {

@@ -20,7 +20,7 @@ export function useCameraBackground(camera: DeviceControl): void {
       if (!track) return;
       if (fault !== null && track.getProcessor() && !track.isMuted) await latest.current.set(false);
       // A camera that is off gets its effect when it is turned on: see localtracks.ts.
-      if (!(track.isMuted && backgrounds.isNeededOn(track))) await backgrounds.putOn(track);
+      if (!(track.isMuted && backgrounds.isOutdatedOn(track))) await backgrounds.putOn(track);
     };
     // Its failure is a fault in the snapshot, which comes by here again.
     bring().catch((error: unknown) => console.warn("the background was not changed", error));
