@@ -56,6 +56,8 @@ async def test_at_400_kbits_sound_is_kept_while_the_picture_degrades_and_comes_b
             await asyncio.sleep(MEASURED_SECONDS)
             after = await asyncio.gather(watcher.losses(), listener.losses())
             kept, possible = (_kept_sound(*pair) for pair in zip(before, after, strict=True))
+            # Else the machine itself cost so much that whatever the weak link cost would pass beside it.
+            assert possible > 0.97, f"no proof: a listener on a good link kept {possible:.4f} of the sound"
             assert kept > 0.98 * possible, f"{kept:.4f} of the sound; without a weak link {possible:.4f}"
             assert watcher.sizes(sender.identity)[-1] < FULL_WIDTH
             shaped.shaper.reshape(up=Profile(), down=Profile())
