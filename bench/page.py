@@ -223,6 +223,7 @@ async def _call(portal: Portal, folder: Path, count: int) -> AsyncIterator[tuple
         await screen.press("join-button")
         await screen.shows("call-stage")
         await alice.sign_in(ALICE)
+        await alice.enter(slug)  # as the same person, who admits the others
         try:
             for number, probe in enumerate(probes):
                 await _come_in(portal, alice, slug, f"Guest {number + 1}", probe)
