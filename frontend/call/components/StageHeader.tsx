@@ -1,4 +1,5 @@
-import { useParticipants } from "@livekit/components-react";
+import { useConnectionQualityIndicator, useLocalParticipant, useParticipants } from "@livekit/components-react";
+import { ConnectionQuality } from "livekit-client";
 import { useCall, useSession } from "../callcontext.ts";
 import { Icon } from "./Icon.tsx";
 
@@ -6,6 +7,9 @@ export function StageHeader() {
   const { roomTitle, strings } = useCall();
   const { roomState } = useSession();
   const count = useParticipants().length;
+  const { localParticipant } = useLocalParticipant();
+  const { quality } = useConnectionQualityIndicator({ participant: localParticipant });
+  const isWeak = quality === ConnectionQuality.Poor || quality === ConnectionQuality.Lost;
   return (
     <header className="stage__header">
       <h1 className="stage__title">{roomTitle}</h1>
@@ -13,6 +17,12 @@ export function StageHeader() {
         <span className="stage__fact" data-testid="room-locked">
           <Icon name="lock" />
           <span>{strings.roomLocked}</span>
+        </span>
+      )}
+      {isWeak && (
+        <span className="stage__fact stage__fact--weak" data-testid="own-link-weak">
+          <Icon name="weak" />
+          <span>{strings.stage.picture["your-own-link"]}</span>
         </span>
       )}
       <span className="stage__fact stage__fact--end" data-testid="people-count" data-count={count}>
