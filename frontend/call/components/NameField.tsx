@@ -2,7 +2,7 @@ import type { Ref } from "react";
 import { useCall } from "../callcontext.ts";
 
 /** As the portal stores it. */
-const LONGEST_NAME = 80;
+const LONGEST_NAME = 60;
 
 type NameFieldProps = {
   value: string;
