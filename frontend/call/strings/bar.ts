@@ -2,15 +2,15 @@
 
 export const fr = {
   more: "Plus",
-  moreActs: "Autres actions",
+  moreActs: "Plus : autres actions",
 };
 
 export const en = {
   more: "More",
-  moreActs: "More actions",
+  moreActs: "More: other actions",
 };
 
 export const de = {
   more: "Mehr",
-  moreActs: "Weitere Aktionen",
+  moreActs: "Mehr: weitere Aktionen",
 };
