@@ -163,6 +163,29 @@ async def test_who_reconnects_reads_what_was_missed_and_who_comes_late_what_was_
         assert await guest.evaluate("document.querySelector('[data-testid=chat-button-badge]') === null")
 
 
+async def test_the_log_stays_where_it_is_read_and_counts_what_comes_below(portal: Portal, media: Path) -> None:
+    at_end = "(({ scrollHeight, scrollTop, clientHeight }) => scrollHeight - scrollTop - clientHeight < 2)(log)"
+    log = "const log = document.querySelector('[data-testid=chat-log]');"
+    async with two_in_a_call(portal, media) as (host, guest, _):
+        await guest.press("chat-button")
+        await guest.shows("chat-log")
+        for number in range(5):
+            await _write(host, "\n".join(f"{number}.{line}" for line in range(9)))
+        count = f"document.querySelectorAll('{LOG}').length"
+        await wait_until(lambda: guest.evaluate(f"{count} === 5"), lambda: "not all came")
+        await wait_until(lambda: guest.evaluate(f"(() => {{ {log} return {at_end} }})()"), lambda: "not at its end")
+        await guest.evaluate(f"(() => {{ {log} log.scrollTop = 0 }})()")
+        await _write(host, "encore")
+        await guest.shows("chat-new-below")
+        below = "document.querySelector('[data-testid=chat-new-below]').textContent"
+        assert "1 nouveau message" in await guest.evaluate(below)
+        assert await guest.evaluate(f"(() => {{ {log} return log.scrollTop }})()") == 0, "it moved under the reader"
+        await guest.press("chat-new-below")
+        await wait_until(lambda: guest.evaluate(f"(() => {{ {log} return {at_end} }})()"), lambda: "not at its end")
+        assert await guest.evaluate("document.querySelector('[data-testid=chat-new-below]') === null")
+        assert await guest.evaluate("document.activeElement !== document.body"), "the focus is nowhere"
+
+
 async def test_hands_have_an_order_and_a_host_lowers_one_or_all(portal: Portal, media: Path) -> None:
     async with two_in_a_call(portal, media, script=COUNT_NOTES) as (host, guest, _):
         bob = await guest.identity()

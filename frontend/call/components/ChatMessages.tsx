@@ -21,6 +21,11 @@ export function ChatMessages({ chat }: { chat: ChatSnapshot }) {
   const me = roomState?.me;
   const walked = messages.some(({ id }) => id === chosen) ? chosen : messages.at(-1)?.id;
 
+  const readOn = () => {
+    goToEnd();
+    // The button goes; the newest message is what it led to.
+    [...(list.current?.querySelectorAll("article") ?? [])].at(-1)?.focus({ preventScroll: true });
+  };
   const handleKey = (event: KeyboardEvent) => {
     const lines = [...(list.current?.querySelectorAll("article") ?? [])];
     const here = lines.indexOf(event.target as HTMLElement);
@@ -73,7 +78,7 @@ export function ChatMessages({ chat }: { chat: ChatSnapshot }) {
         ))}
       </div>
       {newBelow > 0 && (
-        <button type="button" className="chat__new" data-testid="chat-new-below" onClick={goToEnd}>
+        <button type="button" className="chat__new" data-testid="chat-new-below" onClick={readOn}>
           {strings.chat.newBelow(newBelow)} ↓
         </button>
       )}
