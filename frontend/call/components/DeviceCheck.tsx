@@ -21,6 +21,11 @@ export function DeviceCheck({ choices, devices, acts }: DeviceCheckProps) {
   const isEntering = phase.name === "entering";
   const isSilent = !audioinput.track && !videoinput.track && !audioinput.isOpening && !videoinput.isOpening;
 
+  // Kept while it is typed: a change of language shows the page anew.
+  const writeName = (typed: string) => {
+    setName(typed);
+    savePreferences({ name: typed.trim() });
+  };
   const join = (event: FormEvent) => {
     event.preventDefault();
     const typed = name.trim();
@@ -44,7 +49,7 @@ export function DeviceCheck({ choices, devices, acts }: DeviceCheckProps) {
           {strings.signedInAs(config.me.name)}
         </p>
       ) : (
-        <NameField ref={nameInput} value={name} isMissing={isNameMissing} onChange={setName} />
+        <NameField ref={nameInput} value={name} isMissing={isNameMissing} onChange={writeName} />
       )}
       <button type="submit" className="fr-btn fr-btn--lg check__join" data-testid="join-button" disabled={isEntering}>
         {isEntering ? strings.joining : isSilent ? strings.joinSilent : strings.join}
