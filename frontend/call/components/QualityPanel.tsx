@@ -29,7 +29,7 @@ export default function QualityPanel() {
   };
   const foot = (
     <button type="button" className="stage-button" data-testid="quality-copy" onClick={copy} disabled={!rows}>
-      <Icon name="link" />
+      <Icon name="copy" />
       {texts.copy}
     </button>
   );
