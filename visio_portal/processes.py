@@ -20,6 +20,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from meetings import relay_probe
 from meetings.engine_errors import EngineError, Unavailable
+from relay.config import from_environment
 from visio_portal import authority, tls
 from visio_portal.standby import Spare
 from visio_portal.supervisor import Child, Group, Supervisor
@@ -78,6 +79,32 @@ def listen() -> socket.socket:
         listener.close()
         raise
     return listener
+
+
+def claim_relay_ports() -> None:
+    """Binds each relay worker's UDP and TCP ports and lets go of them. Raises OSError and `SettingsError`.
+
+    A worker that cannot bind only dies and is started again: without this, the portal would say that it is ready
+    although no call is possible.
+    """
+    for slot in range(settings.RELAY_WORKERS if settings.EMBEDDED_RELAY else 0):
+        wanted = from_environment(relay(slot).environment())
+        for address in wanted.addresses if wanted.port else ():
+            for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
+                _claim(address.bind, wanted.port, kind)
+
+
+def _claim(host: str, port: int, kind: socket.SocketKind) -> None:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, kind) as claimed:
+        if kind is socket.SOCK_STREAM:
+            claimed.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            claimed.bind((host, port))
+            if kind is socket.SOCK_STREAM:
+                claimed.listen(1)  # with SO_REUSEADDR two may bind, but only one may listen
+        except OSError as error:
+            name = "TCP" if kind is socket.SOCK_STREAM else "UDP"
+            raise OSError(error.errno, f"{name} {host} port {port}: {error.strerror}") from error
 
 
 def make_run_dir() -> None:

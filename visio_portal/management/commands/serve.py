@@ -21,6 +21,7 @@ from django.urls import reverse
 
 from accounts.services.invitations import ensure_admin
 from meetings.services.rooms import ensure_first_room
+from relay.config import SettingsError
 from visio_portal import processes, tls
 from visio_portal.supervisor import Supervisor
 
@@ -36,6 +37,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         os.environ["VISIO_PROCESS"] = "serve"
         with OnlyOne(Path(settings.DATA_DIR) / "serve.lock"), listening() as listener:
+            wait_for_relay_ports()
             self.prepare()
             code = Supervisor(
                 children=processes.children(listener),
@@ -85,6 +87,27 @@ def listening() -> socket.socket:
                 raise CommandError(
                     f"cannot listen on {settings.HOST} port {settings.PORT}: {error}. Set PORT or HOST."
                 ) from error
+        time.sleep(0.2)
+
+
+def wait_for_relay_ports() -> None:
+    """Returns when the relay workers can listen. Raises `CommandError` with the remedy."""
+    deadline = time.monotonic() + PORT_WAIT_SECONDS
+    while True:
+        try:
+            return processes.claim_relay_ports()
+        except SettingsError as error:
+            raise CommandError(str(error)) from error
+        except OSError as error:
+            # After a kill -9 the former workers hold their ports until they have noticed.
+            if error.errno != errno.EADDRINUSE or time.monotonic() >= deadline:
+                remedy = (
+                    f"Set RELAY_PORT (it is {settings.RELAY_PORT}; the {settings.RELAY_WORKERS} relay workers take one "
+                    "port each from there), or end the program that has it."
+                    if error.errno == errno.EADDRINUSE
+                    else "Set RELAY_ADDRESSES to addresses of this machine, and RELAY_PORT to a port it may use."
+                )
+                raise CommandError(f"the media relay cannot listen on {error.strerror}. {remedy}") from error
         time.sleep(0.2)
 
 
