@@ -22,7 +22,7 @@ export function usePicture(reference: TrackReferenceOrPlaceholder, hasPicture: b
   const isPaused = useIsPaused(reference);
   const { isVideoOff: isSoundFirst } = useReception();
   const isPublished = isTrackReference(reference);
-  const hasTrack = isPublished && reference.publication.track !== undefined;
+  const hasTrack = useHasTrack(reference);
   const state = pictureState({
     isMine: participant.isLocal,
     isCameraOn: isPublished && !isMuted,
@@ -34,6 +34,25 @@ export function usePicture(reference: TrackReferenceOrPlaceholder, hasPicture: b
     isSoundFirst,
   });
   return { state, isOn: hasTrack && !isMuted, quality: theirLink };
+}
+
+/** Whether the track is here; it comes and goes with the subscription while its publication stays the same. */
+function useHasTrack(reference: TrackReferenceOrPlaceholder): boolean {
+  const { participant } = reference;
+  const subscribe = useCallback(
+    (changed: () => void) => {
+      const events = [ParticipantEvent.TrackSubscribed, ParticipantEvent.TrackUnsubscribed] as const;
+      for (const event of events) participant.on(event, changed);
+      return () => {
+        for (const event of events) participant.off(event, changed);
+      };
+    },
+    [participant],
+  );
+  return useSyncExternalStore(
+    subscribe,
+    () => isTrackReference(reference) && reference.publication.track !== undefined,
+  );
 }
 
 /** Whether the engine holds the stream back. */
