@@ -70,7 +70,7 @@ async def test_the_connection_test_finds_all_well_by_keyboard_alone(portal: Port
             assert await screen.page.get_attribute(f"[data-testid=step-{step}]", "data-state") == "good", step
         # A machine that runs all tests at once may be slow; nothing else may be found.
         found = await _verdict(screen)
-        assert found in [("good", "all-good"), ("limited", "slow"), ("limited", "very-slow")]
+        assert found in [("open", "unanswered"), ("limited", "slow"), ("limited", "very-slow")]
         report = await screen.page.input_value("[data-testid=report-text]")
         assert "Voie directe (UDP) : fonctionne" in report
         assert "Voie de secours (TCP) : fonctionne" in report
@@ -85,7 +85,7 @@ async def test_the_connection_test_finds_all_well_by_keyboard_alone(portal: Port
         await _press(screen, "hears-speaker-no")
         assert await _verdict(screen) == ("limited", "sound")
         await _press(screen, "hears-speaker-yes")
-        assert await _verdict(screen) == found
+        assert await _verdict(screen) == (("good", "all-good") if found[0] == "open" else found)
         await _press(screen, "report-copy")
         copied = str(await screen.evaluate("navigator.clipboard.readText()"))
         assert copied.strip() == (await screen.page.input_value("[data-testid=report-text]")).strip()

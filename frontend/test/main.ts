@@ -17,7 +17,7 @@ type TestConfig = { locale: string; api: string };
 const STEPS: readonly StepName[] = ["browser", "camera", "microphone", "speaker", "network"];
 // Who does not answer the browser's question still gets to know their network.
 const PATIENCE_MS = 20_000;
-const ALERTS = { good: "success", limited: "warning", bad: "error" } as const;
+const ALERTS = { open: "info", good: "success", limited: "warning", bad: "error" } as const;
 
 class ConnectionTest {
   private results: Results = noResults();
@@ -159,7 +159,7 @@ class ConnectionTest {
     if (!this.isDone) return;
     const { grade, reason } = verdictOf(this.results);
     const sentence = this.strings.verdicts[reason];
-    const isAsking = grade !== "bad" && this.results.hearsSpeaker === null;
+    const isAsking = grade === "limited" && this.results.hearsSpeaker === null;
     const blocked = grade === "bad" ? blockedTargets(this.results).map(named).join(", ") : "";
     this.verdict.hidden = false;
     this.verdict.className = `fr-alert fr-alert--${ALERTS[grade]} test-verdict`;

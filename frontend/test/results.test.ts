@@ -25,9 +25,16 @@ function found(changes: Partial<Results> = {}): Results {
 
 const reason = (changes: Partial<Results>) => verdictOf(found(changes)).reason;
 
-test("who has everything is ready, also before the questions are answered", () => {
+test("who has everything is ready", () => {
   assert.deepEqual(verdictOf(found()), { grade: "good", reason: "all-good" });
-  assert.equal(reason({ hearsItself: null, hearsSpeaker: null }), "all-good");
+  assert.equal(reason({ hearsItself: null }), "all-good");
+});
+
+test("what nobody answered or measured is open, and a fault that is known is said first", () => {
+  assert.deepEqual(verdictOf(found({ hearsSpeaker: null })), { grade: "open", reason: "unanswered" });
+  assert.deepEqual(verdictOf(found({ quality: null })), { grade: "open", reason: "unmeasured" });
+  assert.equal(reason({ hearsSpeaker: null, quality: null }), "unanswered");
+  assert.equal(reason({ hearsSpeaker: null, camera: { fault: "busy", width: 0, height: 0 } }), "camera");
 });
 
 test("the gravest finding decides", () => {
@@ -51,7 +58,6 @@ test("a thin, lossy or slow link is said", () => {
   assert.equal(reason({ quality: { ...quality, kbps: 800 } }), "slow");
   assert.equal(reason({ quality: { ...quality, lossPercent: 8 } }), "slow");
   assert.equal(reason({ quality: { ...quality, roundTripMs: 900 } }), "slow");
-  assert.equal(reason({ quality: null }), "all-good");
 });
 
 test("what is blocked is named by protocol, host and port, in the report of each language", () => {

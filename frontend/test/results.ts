@@ -44,6 +44,8 @@ export function noResults(): Results {
 
 export type Grade = "good" | "limited" | "bad";
 export type Reason =
+  | "unanswered"
+  | "unmeasured"
   | "all-good"
   | "browser"
   | "insecure"
@@ -57,7 +59,8 @@ export type Reason =
   | "microphone"
   | "sound"
   | "camera";
-export type Verdict = { grade: Grade; reason: Reason };
+/** "open": nothing is wrong so far, but not all is known. */
+export type Verdict = { grade: Grade | "open"; reason: Reason };
 
 // Below that no picture is left over from sound; below the other, pictures are small.
 export const SOUND_ONLY_KBPS = 250;
@@ -78,6 +81,8 @@ export function verdictOf(results: Results): Verdict {
   if (network) return network;
   if (results.camera?.fault) return { grade: "limited", reason: "camera" };
   if (browser === "old") return { grade: "limited", reason: "browser" };
+  if (results.hearsSpeaker === null) return { grade: "open", reason: "unanswered" };
+  if (!results.quality) return { grade: "open", reason: "unmeasured" };
   return { grade: "good", reason: "all-good" };
 }
 
@@ -89,7 +94,9 @@ export function networkGrade(results: Results, strings: Strings): { grade: Grade
   return { grade: verdict?.grade ?? "good", text: verdict ? strings.verdicts[verdict.reason] : strings.networkGood };
 }
 
-function networkVerdict({ portalFault, paths, quality }: Results): Verdict | null {
+type NetworkVerdict = { grade: Grade; reason: Reason };
+
+function networkVerdict({ portalFault, paths, quality }: Results): NetworkVerdict | null {
   if (portalFault === "too-many") return { grade: "limited", reason: "too-many" };
   if (portalFault === "no-websocket") return { grade: "bad", reason: "no-websocket" };
   if (portalFault) return { grade: "bad", reason: "portal" };

@@ -102,6 +102,10 @@ export const de: Strings = {
   roundTripValue: (ms) => `${ms} ms`,
 
   verdicts: {
+    unanswered:
+      "Bisher ist alles in Ordnung. Eine Frage ist noch offen: Spielen Sie den Ton der Lautsprecher ab und sagen Sie, ob Sie ihn gehört haben.",
+    unmeasured:
+      "Alles funktioniert, aber die Bandbreite Ihres Netzwerks ließ sich nicht messen: Wiederholen Sie den Test, um sie zu erfahren.",
     "all-good": "Alles funktioniert: Sie sind bereit für eine Besprechung.",
     browser: "Wechseln oder aktualisieren Sie Ihren Browser vor der Besprechung.",
     insecure: "Öffnen Sie das Portal unter seiner sicheren Adresse (https): ohne sie weder Mikrofon noch Kamera.",

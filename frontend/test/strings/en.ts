@@ -101,6 +101,9 @@ export const en: Strings = {
   roundTripValue: (ms) => `${ms} ms`,
 
   verdicts: {
+    unanswered:
+      "Nothing wrong so far. One question is left: play the sound of the speakers, then say whether you heard it.",
+    unmeasured: "Everything works, but the bandwidth of your network could not be measured: test again to know it.",
     "all-good": "Everything works: you are ready for a meeting.",
     browser: "Change or update your browser before your meeting.",
     insecure: "Open the portal at its secure address (https): without it there is no microphone or camera.",

@@ -109,6 +109,10 @@ export const fr = {
   roundTripValue: (ms: string) => `${ms} ms`,
 
   verdicts: {
+    unanswered:
+      "Rien à signaler jusqu’ici. Il reste une question : jouez le son des haut-parleurs, puis dites si vous l’avez entendu.",
+    unmeasured:
+      "Tout fonctionne, mais le débit de votre réseau n’a pas pu être mesuré : recommencez le test pour le connaître.",
     "all-good": "Tout fonctionne : vous êtes prêt pour une réunion.",
     browser: "Changez de navigateur, ou mettez-le à jour, avant votre réunion.",
     insecure: "Ouvrez le portail à son adresse sécurisée (https) : sans elle, ni microphone ni caméra.",
