@@ -19,9 +19,11 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+
+from livekit import rtc
 
 from bench.call import running, spread
 from meetings.probe import Probe, ProbeOptions
@@ -37,9 +39,10 @@ UPDATES_PER_SECOND = 20
 STEADY_GROWTH = 0.1
 WARM_UP_SECONDS = 60  # panels that load, codecs that settle
 SAMPLE_SECONDS = 10
-# Small pictures: fifty encoders share the machine with the browser that is measured.
-SEEN = ProbeOptions(width=160, height=96, simulcast=False, watch=False, listen=False, audio=False)
-HEARD = ProbeOptions(width=160, height=96, simulcast=False, watch=False, listen=False)
+# Small pictures, and nothing received: fifty clients share the machine with the browser that is measured.
+_BLIND = rtc.RoomOptions(auto_subscribe=False)
+HEARD = ProbeOptions(width=160, height=96, simulcast=False, watch=False, listen=False, room=_BLIND)
+SEEN = replace(HEARD, audio=False)
 TALKERS = 3
 CALLERS = 3  # beside the browser, in the long call
 
