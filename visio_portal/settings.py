@@ -13,15 +13,15 @@ import os
 import tempfile
 from pathlib import Path
 
-import environ
 from csp.constants import NONCE, NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
 from visio_portal import addresses, logs
+from visio_portal.environment import Environment
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
-env = environ.Env()
+env = Environment()
 # Variables that are set already win over the file. Empty: read no file.
 ENV_FILE = env.str("ENV_FILE", default=str(BASE_DIR / ".env"))
 if ENV_FILE and Path(ENV_FILE).is_file():
@@ -43,7 +43,7 @@ TLS_CERT_FILE = env.str("TLS_CERT_FILE", default="")
 TLS_KEY_FILE = env.str("TLS_KEY_FILE", default="")
 # Browsers give no microphone on plain HTTP, except on localhost.
 SERVES_TLS = not TRUSTED_PROXIES and bool(DOMAIN or TLS_CERT_FILE or not addresses.is_loopback(HOST))
-PORTAL_URL = env.str(
+PORTAL_URL = env.address(
     "PORTAL_URL", default=addresses.portal_url(host=HOST, port=PORT, domain=DOMAIN, serves_tls=SERVES_TLS)
 ).rstrip("/")
 IS_HTTPS = PORTAL_URL.startswith("https://")
@@ -61,8 +61,7 @@ CSRF_TRUSTED_ORIGINS = [PORTAL_URL]
 
 # --- Files ----------------------------------------------------------------------------------------------------------
 # Database, recordings, certificates, sockets: all that must be kept is here.
-DATA_DIR = Path(env.str("DATA_DIR", default=str(BASE_DIR / "data"))).absolute()
-DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)  # SQLite makes its file, not the folder
+DATA_DIR = env.folder("DATA_DIR", default=str(BASE_DIR / "data"))  # SQLite makes its file, not the folder
 _SOCKET_PATH_LIMIT = 100  # bytes; Linux allows 107 for a Unix socket
 
 
@@ -161,7 +160,7 @@ else:
 # Connections are per thread; under ASGI threads come and go.
 DATABASES["default"]["CONN_MAX_AGE"] = 0
 
-REDIS_URL = env.str("REDIS_URL", default="")
+REDIS_URL = env.address("REDIS_URL", default="")
 CACHES = {
     "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
     if REDIS_URL
@@ -235,11 +234,11 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 2 << 20
 
 # --- The media plane ------------------------------------------------------------------------------------------------
 # Where our own processes find a LiveKit cluster. Unset: the embedded relay.
-_LIVEKIT_CLUSTER_URL = env.str("LIVEKIT_URL", default="")
+_LIVEKIT_CLUSTER_URL = env.address("LIVEKIT_URL", default="")
 EMBEDDED_RELAY = not _LIVEKIT_CLUSTER_URL
 LIVEKIT_URL = _LIVEKIT_CLUSTER_URL or addresses.url_of("ws", addresses.own_host(HOST), PORT)
 # What browsers are given.
-LIVEKIT_PUBLIC_URL = env.str(
+LIVEKIT_PUBLIC_URL = env.address(
     "LIVEKIT_PUBLIC_URL", default=addresses.websocket_origin(PORTAL_URL) if EMBEDDED_RELAY else LIVEKIT_URL
 )
 LIVEKIT_API_KEY = env.str("LIVEKIT_API_KEY", default="")
@@ -273,7 +272,7 @@ WARM_STANDBY = env.str("WARM_STANDBY", default="true").lower()
 MIN_FREE_DISK_MB = env.int("MIN_FREE_DISK_MB", default=500)
 
 # --- Content-Security-Policy: no inline script or style, nothing from another host ----------------------------------
-_CONNECT = list(
+_CONNECT: list[object] = list(
     dict.fromkeys(
         [SELF, addresses.websocket_origin(PORTAL_URL), LIVEKIT_PUBLIC_URL]
         # livekit-client asks /rtc/validate over HTTP when a websocket does not open.
@@ -321,12 +320,13 @@ LANGUAGES = [("fr", _("French")), ("en", _("English")), ("de", _("German"))]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 USE_I18N = True
 USE_TZ = True
-TIME_ZONE = env.str("TIME_ZONE", default="Europe/Paris")
+TIME_ZONE = env.zone("TIME_ZONE", default="Europe/Paris")
 
 # --- Log ------------------------------------------------------------------------------------------------------------
 LOG_LEVEL = env.str("LOG_LEVEL", default="INFO").upper()
 LOG_FORMAT = env.str("LOG_FORMAT", default="text")  # or json
 LOGGING_CONFIG = None
+env.stop_on_mistakes()
 logs.configure(level=LOG_LEVEL, json=LOG_FORMAT == "json")
 
 TRUSTED_PROXY_NETWORKS = []

@@ -127,6 +127,47 @@ def test_an_empty_secret_key_is_an_error_and_not_a_crash() -> None:
     assert "make run" in done.stderr
 
 
+# What cannot even be read: the variable, its value, a word of what is expected, and what must not be shown.
+UNREADABLE = [
+    ("PORT", "abc", "whole number", None),
+    ("PORT", "", "whole number", None),
+    ("RELAY_WORKERS", "deux", "whole number", None),
+    ("DEBUG", "maybe", "true or false", None),
+    ("TIME_ZONE", "Paris", "Europe/Paris", None),
+    ("TIME_ZONE", "Europe", "Europe/Paris", None),
+    ("TIME_ZONE", "/etc/passwd", "Europe/Paris", None),
+    ("DATABASE_URL", "foo", "postgres://", None),
+    ("DATABASE_URL", "postgres://visio:hunter2@db:port/visio", "postgres://", "hunter2"),
+    ("DATABASE_URL", "mysql://visio:hunter2@db/visio", "postgres://", "hunter2"),
+    ("EMAIL_URL", "mail.example.org:hunter2", "smtp+tls://", "hunter2"),
+    ("EMAIL_URL", "smtp://visio:hunter2@mail:x", "smtp+tls://", "hunter2"),
+    ("REDIS_URL", "redis://:hunter2@[::1/0", "URL", "hunter2"),
+    ("PORTAL_URL", "https://[visio", "URL", None),
+    ("LIVEKIT_URL", "wss://livekit:port", "URL", None),
+    ("DATA_DIR", "/proc/x", "folder", None),
+    ("DATA_DIR", "/dev/null", "folder", None),
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected", "secret"), UNREADABLE, ids=[f"{u[0]}-{u[1]}" for u in UNREADABLE]
+)
+def test_a_value_that_cannot_be_read_is_named_without_a_traceback(
+    name: str, value: str, expected: str, secret: str | None
+) -> None:
+    done = python({name: value}, "-c", "from django.conf import settings; settings.PORT")
+    assert done.returncode == 1
+    assert re.search(rf"^  {name}(=.*)?: .*{re.escape(expected)}", done.stderr, re.MULTILINE), done.stderr
+    assert "Traceback" not in done.stderr
+    assert secret is None or secret not in done.stderr
+
+
+def test_all_unreadable_values_are_named_at_once() -> None:
+    done = python({"PORT": "abc", "DEBUG": "maybe", "TIME_ZONE": "Paris"}, "manage.py", "check")
+    assert done.returncode == 1
+    assert [line.partition("=")[0].strip() for line in done.stderr.splitlines()[1:]] == ["DEBUG", "PORT", "TIME_ZONE"]
+
+
 def test_a_relay_behind_nat_with_a_public_address_is_fine(settings: Settings) -> None:
     settings.PORTAL_URL = "https://visio.example.fr"
     settings.IS_HTTPS = True
