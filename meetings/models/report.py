@@ -57,4 +57,4 @@ class CallReport(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.participant_id} ({self.ended_at:%Y-%m-%d %H:%M})"
+        return f"{self.participant.name} ({timezone.localtime(self.ended_at):%Y-%m-%d %H:%M})"

@@ -321,7 +321,9 @@ def test_the_list_takes_few_queries_however_long_it_is(
 
 def test_departures_are_read_and_never_changed(meeting: Meeting, administrator: Client) -> None:
     row = departure(meeting, meeting.charlie, at_paris(10, 14), "lost")
-    assert administrator.get(f"{PATH}{row.pk}/change/").status_code == 200
+    page = administrator.get(f"{PATH}{row.pk}/change/")
+    assert page.status_code == 200
+    assert f"{meeting.charlie.name} ({at_paris(10, 14):%Y-%m-%d} 10:14)" in page.content.decode()
     assert administrator.post(f"{PATH}{row.pk}/change/", {"reason": "x"}).status_code == 403
     assert administrator.get(f"{PATH}add/").status_code == 403
     assert administrator.post(f"{PATH}{row.pk}/delete/", {"post": "yes"}).status_code == 403
