@@ -18,7 +18,7 @@ export function PeopleFoot({ people }: { people: readonly Present[] }) {
   const { room = { isLocked: false }, hands = [] } = roomState ?? {};
   const isLocked = room.isLocked;
   return (
-    <>
+    <div className="people-foot">
       <CopyLinkButton testId="panel-copy-link" />
       {mayModerate(roomState?.me.role ?? "participant") && (
         <>
@@ -50,7 +50,7 @@ export function PeopleFoot({ people }: { people: readonly Present[] }) {
           <p id="lock-hint">{strings.lockHint}</p>
         </>
       )}
-    </>
+    </div>
   );
 }
 

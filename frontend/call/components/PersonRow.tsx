@@ -31,29 +31,35 @@ export function PersonRow({ participant, role, myRole }: PersonRowProps) {
         </span>
         {role !== "participant" && <span className="person__role">{strings.roles[role]}</span>}
       </span>
-      <PersonHand identity={participant.identity} name={name} mayLower={mayModerate(myRole) && !participant.isLocal} />
-      <span className="person__media">
-        {isSharing && (
-          <>
-            <Icon name="share" />
-            <span className="unseen">{strings.together.sharesScreen}</span>
-          </>
-        )}
-        <Icon name={isMicOn ? "mic" : "micOff"} />
-        <span className="unseen">{isMicOn ? strings.micIsOn : strings.micIsOff}</span>
-        <Icon name={isCameraOn ? "camera" : "cameraOff"} />
-        <span className="unseen">{isCameraOn ? strings.cameraIsOn : strings.cameraIsOff}</span>
-      </span>
-      {!participant.isLocal && <VolumeControl identity={participant.identity} name={name} />}
-      {mayAct && (
-        <PersonActions
+      <span className="person__acts">
+        <PersonHand
           identity={participant.identity}
           name={name}
-          role={role}
-          mayGiveRoles={myRole === "host"}
-          media={{ microphone: isMicOn, camera: isCameraOn, screen_share: isSharing }}
+          mayLower={mayModerate(myRole) && !participant.isLocal}
         />
-      )}
+        <span className="person__media">
+          {isSharing && (
+            <>
+              <Icon name="share" />
+              <span className="unseen">{strings.together.sharesScreen}</span>
+            </>
+          )}
+          <Icon name={isMicOn ? "mic" : "micOff"} />
+          <span className="unseen">{isMicOn ? strings.micIsOn : strings.micIsOff}</span>
+          <Icon name={isCameraOn ? "camera" : "cameraOff"} />
+          <span className="unseen">{isCameraOn ? strings.cameraIsOn : strings.cameraIsOff}</span>
+        </span>
+        {!participant.isLocal && <VolumeControl identity={participant.identity} name={name} />}
+        {mayAct && (
+          <PersonActions
+            identity={participant.identity}
+            name={name}
+            role={role}
+            mayGiveRoles={myRole === "host"}
+            media={{ microphone: isMicOn, camera: isCameraOn, screen_share: isSharing }}
+          />
+        )}
+      </span>
     </li>
   );
 }
