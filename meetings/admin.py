@@ -108,8 +108,16 @@ class CallAdmin(_CallAdmin):
         return False
 
 
-# The engine's words for an end that somebody wished.
-_WISHED = ("client_initiated", "participant_removed", "room_deleted", "room_closed", "room_finished", "user_rejected")
+# The engine's words for an end that is no interruption. `duplicate_identity`: the page was reloaded or opened again.
+_WISHED = (
+    "client_initiated",
+    "duplicate_identity",
+    "participant_removed",
+    "room_deleted",
+    "room_closed",
+    "room_finished",
+    "user_rejected",
+)
 # "at about 10:14": what people say when they complain.
 _CLOCK = re.compile(r"([01]?\d|2[0-3])[:h]([0-5]\d)")
 _ABOUT = timedelta(minutes=5)

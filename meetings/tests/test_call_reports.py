@@ -303,6 +303,13 @@ def test_the_administrator_finds_why_it_cut_at_1014(meeting: Meeting, administra
     assert meeting.room.slug not in page
 
 
+def test_a_reload_is_no_cut(meeting: Meeting, administrator: Client) -> None:
+    departure(meeting, meeting.charlie, at_paris(10, 14), "duplicate_identity")
+    departure(meeting, meeting.bob, at_paris(10, 15), "media_failure")
+    assert listed(administrator, "?end=cut") == [meeting.bob.name]
+    assert listed(administrator, "?end=wished") == [meeting.charlie.name]
+
+
 def test_the_search_by_time_works_over_midnight(meeting: Meeting, administrator: Client) -> None:
     departure(meeting, meeting.charlie, at_paris(23, 58), "lost")
     departure(meeting, meeting.bob, at_paris(0, 3), "lost")
