@@ -1,4 +1,5 @@
 import { type ReactNode, useEffect, useRef } from "react";
+import { Icon } from "./Icon.tsx";
 
 type DialogProps = {
   name: string;
@@ -21,8 +22,21 @@ export function Dialog({ name, title, closeLabel, acts, onClose, children }: Dia
       onClose={onClose}
       data-testid={`${name}-dialog`}
     >
-      <h2 id={`${name}-title`}>{title}</h2>
-      {children}
+      <div className="dialog__head">
+        <h2 id={`${name}-title`}>{title}</h2>
+        {!acts && (
+          <button
+            type="button"
+            className="icon-button"
+            aria-label={closeLabel}
+            data-testid={`${name}-cross`}
+            onClick={() => dialog.current?.close()}
+          >
+            <Icon name="close" />
+          </button>
+        )}
+      </div>
+      <div className="dialog__body">{children}</div>
       <div className="dialog__acts">
         <button
           type="button"
