@@ -61,8 +61,8 @@ export function StageTiles() {
           const camera = cameras.get(key);
           return camera && <Tile key={key} camera={camera} place={place} isFocused={key === focused} />;
         })}
-        {cameras.size < 2 && <AloneHint />}
       </div>
+      {cameras.size < 2 && <AloneHint />}
       {pages > 1 && <PagePager page={current} pages={pages} onPage={setPage} />}
     </div>
   );
