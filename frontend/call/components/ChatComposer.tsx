@@ -75,7 +75,10 @@ export function ChatComposer({ hasFocus }: { hasFocus: boolean }) {
           {strings.chat.send}
         </button>
       </div>
-      <p id={hintId} className={left < 0 ? "composer__hint composer__hint--wrong" : "composer__hint"}>
+      <p
+        id={hintId}
+        className={`composer__hint${left < 0 ? " composer__hint--wrong" : left < NEAR_END ? "" : " composer__hint--keys"}`}
+      >
         {left < 0
           ? strings.chat.tooLong(-left)
           : left < NEAR_END

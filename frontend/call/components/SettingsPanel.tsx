@@ -115,7 +115,7 @@ type SwitchProps = { testId: string; label: ReactNode; hint: string; isOn: boole
 function Switch({ testId, label, hint, isOn, onChange }: SwitchProps) {
   const id = useId();
   return (
-    <div className="choice choice--switch">
+    <div className={`choice choice--switch choice--${testId}`}>
       <input
         id={id}
         type="checkbox"
