@@ -17,6 +17,8 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
+from meetings import departure_words
+from meetings.departure_words import said
 from meetings.models import Attendance, CallReport, CallSession, Participant, Room
 from meetings.models.participant import State
 from meetings.services.moderation import forgive
@@ -62,9 +64,13 @@ class RoomAdmin(_RoomAdmin):
 
 class AttendanceInline(_AttendanceInline):
     model = Attendance
-    fields = readonly_fields = ("joined_at", "left_at", "reason")
+    fields = readonly_fields = ("joined_at", "left_at", "end")
     extra = 0
     can_delete = False
+
+    @admin.display(description=_("reason"))
+    def end(self, attendance: Attendance) -> str:
+        return said(departure_words.ENGINE, attendance.reason)
 
     def has_add_permission(self, request: HttpRequest, obj: Participant | None = None) -> bool:
         return False
@@ -151,8 +157,8 @@ class CallReportAdmin(_ReportAdmin):
         "began_at",
         "ended_at",
         "engine_reason",
-        "reason",
-        "path",
+        "page_reason",
+        "way",
         "loss_percent",
         "rtt_ms",
         "reconnects",
@@ -172,8 +178,8 @@ class CallReportAdmin(_ReportAdmin):
         "ended_at",
         "engine_reason",
         "reported_at",
-        "reason",
-        "path",
+        "page_reason",
+        "way",
         "loss_percent",
         "rtt_ms",
         "reconnects",
@@ -193,7 +199,15 @@ class CallReportAdmin(_ReportAdmin):
     def engine_reason(self, report: CallReport) -> str:
         if report.attendance is None:
             return gettext("never got through")
-        return report.attendance.reason or gettext("still in the call")
+        return said(departure_words.ENGINE, report.attendance.reason) or gettext("still in the call")
+
+    @admin.display(description=_("reason (page)"), ordering="reason")
+    def page_reason(self, report: CallReport) -> str:
+        return said(departure_words.PAGE, report.reason)
+
+    @admin.display(description=_("path"), ordering="path")
+    def way(self, report: CallReport) -> str:
+        return said(departure_words.PATH, report.path)
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[CallReport], search_term: str

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 import structlog
+from django.conf import settings
 from django.test import Client, override_settings
 from django.utils import timezone
+from livekit.protocol.models import DisconnectReason
 
 from accounts.models import User
 from jobs.queue import enqueue
 from jobs.worker import Worker
+from meetings import departure_words
 from meetings.browser_names import browser_of
-from meetings.engine_events import close_attendance
+from meetings.engine_events import CALL_OVER, LOST, close_attendance
 from meetings.models import Attendance, CallReport, CallSession, Participant
 from meetings.models.participant import State
 from meetings.services import reports
@@ -298,9 +303,20 @@ def test_the_administrator_finds_why_it_cut_at_1014(meeting: Meeting, administra
     assert listed(administrator, "?end=wished") == [meeting.alice.name, meeting.bob.name]
     assert listed(administrator, "?end=never") == []
     page = administrator.get(PATH + "?q=10:14").content.decode()
-    for shown in ("Budget committee", "connection_timeout", "connection_lost", "tcp", "310", "Firefox 128 (Linux)"):
-        assert shown in page, shown
+    shown = ("Budget committee", "connexion au réseau a été perdue", "TCP, plus lent", "310", "Firefox 128 (Linux)")
+    assert [text for text in shown if text not in page] == []
+    assert "connection_timeout" not in page
+    assert "connection_lost" not in page
     assert meeting.room.slug not in page
+
+
+def test_every_word_of_engine_and_page_is_a_sentence() -> None:
+    engines = {name.lower() for name in DisconnectReason.keys() if not name.startswith(("SIP_", "AGENT_", "USER_UN"))}  # noqa: SIM118  protobuf's wrapper is no dict
+    assert engines | {LOST, CALL_OVER} == set(departure_words.ENGINE)
+    pages = (Path(settings.BASE_DIR) / "frontend" / "call" / "phase.ts").read_text()
+    names = set(re.findall(r'\| "([a-z-]+)"', pages.partition("FinalName =")[2].partition(";")[0]))
+    assert names - {"duplicate"} <= set(departure_words.PAGE)
+    assert departure_words.said(departure_words.ENGINE, "some_newer_word") == "some_newer_word"
 
 
 def test_a_reload_is_no_cut(meeting: Meeting, administrator: Client) -> None:
