@@ -71,7 +71,7 @@ async def _share(screen: ChromiumScreen) -> Page:
     await screen.page.bring_to_front()
     await screen.press("share-button")
     await screen.wait_for('[data-testid="share-button"][aria-pressed="true"]')
-    await screen.shows("share-tile")
+    await screen.shows("own-share")
     return window
 
 

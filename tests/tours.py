@@ -242,7 +242,7 @@ async def _share(guest: ChromiumScreen) -> Window:
     await window.set_content(_SLIDE)
     await guest.page.bring_to_front()
     await guest.press("share-button")
-    await guest.shows("share-tile")
+    await guest.shows("own-share")
     return window
 
 
@@ -296,10 +296,10 @@ async def _unreached(cast: Cast, slug: str, look: Look) -> None:
     """Who is admitted cannot open the call: the portal is away, the network is, the certificate is not trusted."""
     guest = cast.guest
     async with _answering(guest, "token", None):
-        await _come_in(cast, slug, {"isHurried": True}, shown='[data-call-state="reconnecting"]')
+        await _come_in(cast, slug, {"isHurried": True}, state="reconnecting")
         await _see(guest, "state-unreachable", look)
         await guest.press("rejoin-button")
-        await guest.wait_for('[data-call-state="reconnecting"]')
+        await _is(guest, "reconnecting")
         await guest.page.context.set_offline(True)
         await _see(guest, "state-offline", look)
         await guest.page.context.set_offline(False)
@@ -321,14 +321,12 @@ async def _not_let_in(cast: Cast, slug: str, look: Look) -> None:
     await _see(guest, "state-locked", look)
 
 
-async def _come_in(
-    cast: Cast, slug: str, provoked: dict[str, object] | None = None, shown: str = '[data-testid="call-stage"]'
-) -> None:
+async def _come_in(cast: Cast, slug: str, provoked: dict[str, object] | None = None, state: str = "connected") -> None:
     """The guest, unknown to the portal, asks and is admitted."""
     await _as_stranger(cast, slug, provoked)
     admit = f'[data-testid="admit-{await cast.guest.identity()}"], [data-testid="notice-admit"]'
     await cast.host.click(admit)
-    await cast.guest.wait_for(shown)
+    await _is(cast.guest, state)
 
 
 async def _as_stranger(cast: Cast, slug: str, provoked: dict[str, object] | None = None) -> None:
@@ -354,7 +352,6 @@ async def _provoke(screen: ChromiumScreen, wanted: dict[str, object]) -> None:
 
 
 _SHOWN = {
-    "state": 'html[data-call-state="{}"]',
     "reconnecting": '[data-testid="reconnecting"][data-layer="{}"]',
     "panel": '[data-testid="{}-panel"]',
     "fault": '[data-testid="device-fault"][data-fault="{}"]',
@@ -365,8 +362,16 @@ _SHOWN = {
 async def _see(screen: ChromiumScreen, view: str, look: Look) -> None:
     """Waits until the page itself says that this is shown, and has it looked at."""
     kind, _, value = view.partition("-")
-    await screen.wait_for(_SHOWN[kind].format(value))
+    if kind == "state":
+        await _is(screen, value)
+    else:
+        await screen.wait_for(_SHOWN[kind].format(value))
     await look(screen, view)
+
+
+async def _is(screen: ChromiumScreen, state: str) -> None:
+    # The stage stands outside the page's flow: there the document itself has no height, thus is not "visible".
+    await screen.page.wait_for_selector(f'html[data-call-state="{state}"]', state="attached")
 
 
 @asynccontextmanager

@@ -15,10 +15,11 @@ test("without a share and without a wish there is a grid", () => {
   assert.equal(chooseFocus(people, "auto", null, "ann"), null);
 });
 
-test("a share comes into focus by itself, the newest of somebody else first, one's own where there is no other", () => {
+test("a share comes into focus by itself, the newest of somebody else; one's own never", () => {
   assert.equal(chooseFocus([share("ann"), share("bob"), ...people], "auto", null, null), "share:bob");
   assert.equal(chooseFocus([share("ann"), share("me"), ...people], "auto", null, null), "share:ann");
-  assert.equal(chooseFocus([share("me"), ...people], "speaker", null, "ann"), "share:me");
+  assert.equal(chooseFocus([share("me"), ...people], "auto", null, "ann"), null);
+  assert.equal(chooseFocus([share("me"), ...people], "speaker", null, "ann"), "ann");
 });
 
 test("who wants a grid has one, whatever is shared", () => {

@@ -25,7 +25,7 @@ export function chooseFocus(
   if (pinned !== null && tiles.some(({ key }) => key === pinned)) return pinned;
   if (choice === "grid") return null;
   const shares = tiles.filter(({ isShare }) => isShare);
-  const share = shares.findLast(({ isMine }) => !isMine) ?? shares.at(0);
+  const share = shares.findLast(({ isMine }) => !isMine);
   if (share) return share.key;
   if (choice === "auto") return null;
   const others = tiles.filter(({ isMine }) => !isMine);

@@ -6,7 +6,7 @@ import { shareKey } from "../stageview.ts";
 import { Icon } from "./Icon.tsx";
 import { TileMenu } from "./TileMenu.tsx";
 
-/** A shared screen. One's own is named rather than shown: a mirror in a mirror helps nobody. */
+/** Somebody else's shared screen; one's own has OwnShareNotice. */
 export function ShareTile({ share, place, isFocused }: { share: TrackReference; place: Place; isFocused: boolean }) {
   const { strings } = useCall();
   const { participant } = share;
@@ -26,28 +26,19 @@ export function ShareTile({ share, place, isFocused }: { share: TrackReference; 
       data-focused={isFocused}
     >
       <div className="tile__frame">
-        {participant.isLocal ? (
-          <p className="share__own">
-            <Icon name="share" />
-            {strings.yourScreen}
-          </p>
-        ) : (
-          <>
-            <VideoTrack
-              trackRef={share}
-              className="share__video"
-              aria-label={strings.screenOf(name)}
-              data-testid="share-video"
-            />
-            {(isPaused || isVideoOff) && (
-              <p className="tile__note">{isVideoOff ? strings.media.soundFirstOn : strings.stage.picture.paused}</p>
-            )}
-            <figcaption className="tile__caption">
-              <Icon name="share" />
-              <span className="tile__name">{strings.screenOf(name)}</span>
-            </figcaption>
-          </>
+        <VideoTrack
+          trackRef={share}
+          className="share__video"
+          aria-label={strings.screenOf(name)}
+          data-testid="share-video"
+        />
+        {(isPaused || isVideoOff) && (
+          <p className="tile__note">{isVideoOff ? strings.media.soundFirstOn : strings.stage.picture.paused}</p>
         )}
+        <figcaption className="tile__caption">
+          <Icon name="share" />
+          <span className="tile__name">{strings.screenOf(name)}</span>
+        </figcaption>
       </div>
       <TileMenu tileKey={key} name={strings.screenOf(name)} isMine={false} />
     </figure>

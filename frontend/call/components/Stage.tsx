@@ -117,7 +117,7 @@ function StageInRoom() {
             <SkipLinks links={[{ target: "controls", text: strings.skipToControls }]} />
             <StageHeader />
             <div className="stage__middle">
-              <StageTiles />
+              <StageTiles ownShare={controls.share} />
               {OpenPanel && (
                 <Suspense fallback={<div className="panel" aria-busy="true" />}>
                   <OpenPanel />

@@ -3,6 +3,7 @@ import { useRef, useState } from "react";
 import { useElementSize } from "../hooks/useElementSize.ts";
 import { useKeptTileFocus } from "../hooks/useKeptTileFocus.ts";
 import { useLastSpeaker } from "../hooks/useLastSpeaker.ts";
+import type { Control } from "../hooks/useMediaControls.ts";
 import { useOffPageRest } from "../hooks/useOffPageRest.ts";
 import { useStageReferences } from "../hooks/useStageReferences.ts";
 import { useTileOrder } from "../hooks/useTileOrder.ts";
@@ -10,6 +11,7 @@ import { arrange, tilesPerPage } from "../layout.ts";
 import { chooseFocus, type TileFacts } from "../stageview.ts";
 import { useStageView } from "../stageviewcontext.ts";
 import { AloneHint } from "./AloneHint.tsx";
+import { OwnShareNotice } from "./OwnShareNotice.tsx";
 import { PagePager } from "./PagePager.tsx";
 import { ShareTile } from "./ShareTile.tsx";
 import { Tile } from "./Tile.tsx";
@@ -18,7 +20,7 @@ import { Tile } from "./Tile.tsx";
  * Everybody's tile, and every share's: a grid, or one of them large. All are children of one box at places that layout.ts computes, so
  * that a change of layout moves them and never mounts a picture anew. Only those of the page at hand are mounted.
  */
-export function StageTiles() {
+export function StageTiles({ ownShare }: { ownShare: Control }) {
   const area = useRef<HTMLDivElement>(null);
   const { width, height } = useElementSize(area);
   const { choice, pinned, isSelfHidden } = useStageView();
@@ -27,8 +29,9 @@ export function StageTiles() {
   const speaker = useLastSpeaker();
   useOffPageRest();
 
-  const { shares, cameras } = useStageReferences();
+  const { shares: allShares, cameras } = useStageReferences();
   const mine = localParticipant.identity;
+  const shares = new Map([...allShares].filter(([, { participant }]) => !participant.isLocal));
   const others = [...cameras.keys()].filter((identity) => identity !== mine);
   // Who hides their own picture still has it while nothing else is there to see.
   const people = isSelfHidden && others.length + shares.size > 0 ? others : [mine, ...others];
@@ -62,6 +65,7 @@ export function StageTiles() {
           return camera && <Tile key={key} camera={camera} place={place} isFocused={key === focused} />;
         })}
       </div>
+      {shares.size < allShares.size && <OwnShareNotice share={ownShare} />}
       {cameras.size < 2 && <AloneHint />}
       {pages > 1 && <PagePager page={current} pages={pages} onPage={setPage} />}
     </div>
