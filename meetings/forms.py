@@ -6,6 +6,8 @@ import re
 from typing import TYPE_CHECKING
 
 from django import forms
+from django.conf import settings
+from django.http.request import split_domain_port, validate_host
 from django.utils.translation import gettext_lazy as _
 from dsfr.forms import DsfrBaseForm
 
@@ -23,6 +25,20 @@ else:
 _BARE_CODE = re.compile(r"([a-z]{3})[\s-]*([a-z]{4})[\s-]*([a-z]{3})")
 # Also in the middle of a pasted invitation.
 _LINK_PATH = re.compile(r"/r/([a-z]{3})-?([a-z]{4})-?([a-z]{3})(?![a-z-])")
+# What sentences and mail programs put around a code.
+_AROUND_A_CODE = " /<>()[]{}\"'«»“”„’.,;:!?\t\u00a0"
+# A host before the path, with its scheme or, as people type it, without.
+_HOST = re.compile(r".*?https?://(?P<host>[^/]*)|(?P<bare>[a-z0-9-]+(\.[a-z0-9-]+)+(:\d+)?)(/|$)")
+
+
+def _is_ours(before: str) -> bool:
+    """Whether what stands before the path of a link is a name of this portal, or no host at all."""
+    found = _HOST.match(before)
+    if found is None:
+        return True
+    host = (found["host"] if found["host"] is not None else found["bare"]).rpartition("@")[2]
+    name, _port = split_domain_port(host)
+    return bool(name) and validate_host(name, settings.ALLOWED_HOSTS)
 
 
 class NewRoomForm(forms.Form):
@@ -48,9 +64,15 @@ class JoinForm(DsfrBaseForm):  # type: ignore[misc]  # dsfr ships no types
 
     def clean_code(self) -> str:
         text = self.cleaned_data["code"].strip().lower()
-        # Of a link only the end of its path counts: wherever it leads, we stay on this portal.
-        match = _LINK_PATH.search(text) or _BARE_CODE.fullmatch(text.strip("/"))
-        if match is not None:
+        links = [(word, found) for word in text.split() if (found := _LINK_PATH.search(word))]
+        for word, found in links:
+            if _is_ours(word[: found.start()]):
+                return "-".join(found.groups())
+        if links:
+            raise forms.ValidationError(
+                _("This link leads to another site. Open it in your browser; here, paste a link of this portal.")
+            )
+        if match := _BARE_CODE.fullmatch(text.strip(_AROUND_A_CODE)):
             return "-".join(match.groups())
         if "/" in text:
             raise forms.ValidationError(_("This is not the link of a meeting. Such a link ends like /r/abc-defg-hij."))

@@ -30,14 +30,49 @@ SLUG = re.compile(r"/r/[a-z]{3}-[a-z]{4}-[a-z]{3}")
         "abcdefghij",
         "abc defg hij",
         "https://visio.example.org/r/abc-defg-hij",
-        "http://evil.example/r/abc-defg-hij?next=//evil.example#x",
+        "https://visio.example.org:8443/r/abc-defg-hij?next=//evil.example#x",
+        "visio.example.org/r/abc-defg-hij",
+        "<http://localhost:8000/r/ABC-DEFG-HIJ>",
         "/r/abc-defg-hij/",
+        "r/abc-defg-hij: /r/abc-defg-hij",
+        "abc-defg-hij.",
+        "<abc-defg-hij>",
+        "« abc-defg-hij »,",
+        "https://autre.example/r/zzz-zzzz-zzz or https://visio.example.org/r/abc-defg-hij",
         "Join us: https://visio.example.org/r/abc-defg-hij (from 9:00)",
     ],
 )
-def test_a_link_or_code_leads_to_the_room_on_this_portal(typed: str, cast: Cast) -> None:
+def test_a_link_or_code_leads_to_the_room_on_this_portal(typed: str, cast: Cast, settings: Any) -> None:
+    settings.ALLOWED_HOSTS = ["visio.example.org", "localhost", "testserver"]
     Room.objects.create(owner=cast.alice.signed_in, slug="abc-defg-hij")
     answer = cast.eve.post("/", {"code": typed})
+    assert (answer.status_code, answer["Location"]) == (302, "/r/abc-defg-hij")
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "https://autre.example/r/abc-defg-hij",
+        "http://evil.example:8000/r/abc-defg-hij?next=https://visio.example.org/r/abc-defg-hij",
+        "autre.example/r/abc-defg-hij",
+        "https://visio.example.org@autre.example/r/abc-defg-hij",
+        "https://visio.example.org.autre.example/r/abc-defg-hij",
+        "https:///r/abc-defg-hij",
+        "https://autre.example/visio.example.org/r/abc-defg-hij",
+        "Venez : <https://autre.example/team/r/abc-defg-hij>",
+    ],
+)
+def test_the_link_of_another_site_is_not_taken_for_ours(typed: str, cast: Cast, settings: Any) -> None:
+    settings.ALLOWED_HOSTS = ["visio.example.org", "testserver"]
+    Room.objects.create(owner=cast.alice.signed_in, slug="abc-defg-hij")
+    page = cast.eve.post("/", {"code": typed})
+    assert page.status_code == 200
+    assert "Ce lien mène à un autre site" in page.content.decode()
+
+
+def test_a_link_in_capitals_leads_to_the_room(cast: Cast) -> None:
+    Room.objects.create(owner=cast.alice.signed_in, slug="abc-defg-hij")
+    answer = cast.eve.get("/r/ABC-DEFG-HIJ")
     assert (answer.status_code, answer["Location"]) == (302, "/r/abc-defg-hij")
 
 

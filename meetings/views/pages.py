@@ -116,6 +116,8 @@ def close(request: HttpRequest, slug: str) -> HttpResponse:
 @ensure_csrf_cookie
 def call(request: HttpRequest, slug: str) -> HttpResponse:
     """Device check, lobby and call in one page, for anybody with the link."""
+    if slug.isascii() and slug != slug.lower():  # printed in capitals, or typed on a telephone
+        return redirect("meetings:call", slug=slug.lower())
     try:
         room = access.access_room(slug)
     except NotFound as missing:
