@@ -14,7 +14,7 @@ from tests.calls import wait_until
 from tests.people import ALICE, PASSWORD
 from tests.portal import Portal
 from tests.screen_acts import guest_is_admitted, host_opens_a_room
-from tests.screens import ChromiumScreen, assert_gone, assert_meets, assert_screens_meet, chromium
+from tests.screens import ChromiumScreen, assert_meets, assert_screens_meet, chromium
 
 pytestmark = [pytest.mark.browser, pytest.mark.calls]
 
@@ -77,7 +77,7 @@ async def test_a_machine_that_is_too_slow_turns_the_camera_off_says_so_and_offer
         await guest.shows("hint-bare-camera")
         await guest.wait_for('[data-testid="camera-button"][aria-pressed="false"]')
         await guest.wait_for('[data-testid="background-fault"][data-fault="slow"]')
-        await assert_gone(host, sender)
+        await host.wait_for(f'[data-testid="tile"][data-identity="{sender}"][data-camera="off"]')
         await guest.press("hint-bare-camera")
         await assert_meets(host, {sender: guest.number})
 

@@ -26,12 +26,14 @@ export function ShareTile({ share, place, isFocused }: { share: TrackReference; 
       data-focused={isFocused}
     >
       <div className="tile__frame">
-        <VideoTrack
-          trackRef={share}
-          className="share__video"
-          aria-label={strings.screenOf(name)}
-          data-testid="share-video"
-        />
+        {!isVideoOff && (
+          <VideoTrack
+            trackRef={share}
+            className="share__video"
+            aria-label={strings.screenOf(name)}
+            data-testid="share-video"
+          />
+        )}
         {(isPaused || isVideoOff) && (
           <p className="tile__note">{isVideoOff ? strings.media.soundFirstOn : strings.stage.picture.paused}</p>
         )}

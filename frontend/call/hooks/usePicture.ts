@@ -33,7 +33,7 @@ export function usePicture(reference: TrackReferenceOrPlaceholder, hasPicture: b
     myLink,
     isSoundFirst,
   });
-  return { state, isOn: hasTrack && !isMuted, quality: theirLink };
+  return { state, isOn: hasTrack && !isMuted && state !== "sound-first", quality: theirLink };
 }
 
 /** Whether the track is here; it comes and goes with the subscription while its publication stays the same. */

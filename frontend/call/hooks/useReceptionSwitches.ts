@@ -1,34 +1,20 @@
 import { useRoomContext } from "@livekit/components-react";
-import { ConnectionState, type RemoteTrackPublication, RoomEvent, Track } from "livekit-client";
+import { ConnectionState } from "livekit-client";
 import { useEffect, useRef } from "react";
 import { useCall, useReception } from "../callcontext.ts";
 import type { DeviceControl } from "./useMediaControls.ts";
 
-/** "Sound first": no picture comes in and none goes out, until it is switched back. */
+/** "Sound first": the camera is off until it is switched back. Tiles show no picture meanwhile, and what nobody looks at the engine does not send. */
 export function useSoundFirst(camera: DeviceControl): void {
   const room = useRoomContext();
   const { isVideoOff } = useReception();
   const latest = useRef(camera);
   latest.current = camera;
   useEffect(() => {
-    if (!isVideoOff) return;
-    const wasCameraOn = latest.current.isOn;
-    if (wasCameraOn) void latest.current.set(false);
-    const want = (isWanted: boolean) => (publication: RemoteTrackPublication) => {
-      if (publication.kind === Track.Kind.Video) publication.setSubscribed(isWanted);
-    };
-    const all = () =>
-      [...room.remoteParticipants.values()].flatMap((person) => [
-        ...person.trackPublications.values(),
-      ]) as RemoteTrackPublication[];
-    const refuse = want(false);
-    all().forEach(refuse);
-    room.on(RoomEvent.TrackPublished, refuse);
+    if (!isVideoOff || !latest.current.isOn) return;
+    void latest.current.set(false);
     return () => {
-      room.off(RoomEvent.TrackPublished, refuse);
-      if (room.state !== ConnectionState.Connected) return;
-      all().forEach(want(true));
-      if (wasCameraOn) void latest.current.set(true);
+      if (room.state === ConnectionState.Connected) void latest.current.set(true);
     };
   }, [isVideoOff, room]);
 }
