@@ -262,6 +262,12 @@ CHAT_RETENTION_DAYS = env.int("CHAT_RETENTION_DAYS", default=30)
 # Who was in which call from when to when, by what name, how the connection was and why it ended.
 REPORT_RETENTION_DAYS = env.int("REPORT_RETENTION_DAYS", default=90)
 
+# --- Who answers for this portal: shown on the legal page and in the accessibility statement -----------------------
+LEGAL_PUBLISHER = env.str("LEGAL_PUBLISHER", default="")
+LEGAL_HOST = env.str("LEGAL_HOST", default="")
+PRIVACY_CONTACT = env.str("PRIVACY_CONTACT", default="")
+ACCESSIBILITY_CONTACT = env.str("ACCESSIBILITY_CONTACT", default="")
+
 # --- Limits of the web process --------------------------------------------------------------------------------------
 # Django requests at work at once, each in a thread; as many again may wait, the rest get 503.
 HTTP_CONCURRENCY = env.int("HTTP_CONCURRENCY", default=32)

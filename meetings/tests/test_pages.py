@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.shortcuts import render
-from django.test import RequestFactory
+from django.test import Client, RequestFactory
 from django.utils import timezone
 
+from accounts.models import User
 from meetings.models import Attendance, CallSession, Participant, Room
 from meetings.services.rooms import MAX_OPEN_ROOMS, ensure_first_room
 from meetings.views.api import MISSES_PER_MINUTE
@@ -306,3 +307,23 @@ def test_the_first_room_is_made_once(cast: Cast) -> None:
     room = ensure_first_room()
     assert room is not None
     assert ensure_first_room() == room
+
+
+@pytest.mark.parametrize(
+    ("path", "names"),
+    [("/legal/", ["LEGAL_PUBLISHER", "LEGAL_HOST", "PRIVACY_CONTACT"]), ("/accessibility/", ["ACCESSIBILITY_CONTACT"])],
+)
+def test_who_answers_for_the_portal_is_named_and_a_gap_is_told_to_administrators_only(
+    path: str, names: list[str], cast: Cast, settings: Any
+) -> None:
+    administrator = Client()
+    administrator.force_login(User.objects.create_superuser("root@culture.example"))
+    for name in names:
+        assert name not in cast.eve.get(path).content.decode()
+        assert name not in cast.alice.get(path).content.decode()
+        assert name in administrator.get(path).content.decode()
+    for name in names:
+        setattr(settings, name, f"<b>{name.title()}</b> dpo@ministry.example")
+    page = cast.eve.get(path).content.decode()
+    for name in names:
+        assert f'&lt;b&gt;{name.title()}&lt;/b&gt; <a href="mailto:dpo@ministry.example"' in page

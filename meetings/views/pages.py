@@ -136,12 +136,18 @@ def call(request: HttpRequest, slug: str) -> HttpResponse:
 @require_GET
 def legal(request: HttpRequest) -> HttpResponse:
     kept = {"chat_days": settings.CHAT_RETENTION_DAYS, "report_days": settings.REPORT_RETENTION_DAYS}
-    return render(request, "pages/legal.html", kept)
+    return render(request, "pages/legal.html", {**kept, "named": _named()})
 
 
 @require_GET
 def accessibility(request: HttpRequest) -> HttpResponse:
-    return render(request, "pages/accessibility.html")
+    return render(request, "pages/accessibility.html", {"named": _named()})
+
+
+def _named() -> dict[str, str]:
+    """Who answers for this portal, as far as its administrators have said so."""
+    names = ("LEGAL_PUBLISHER", "LEGAL_HOST", "PRIVACY_CONTACT", "ACCESSIBILITY_CONTACT")
+    return {name: getattr(settings, name) for name in names}
 
 
 def _is_open(slug: str) -> bool:
