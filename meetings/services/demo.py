@@ -151,6 +151,8 @@ def _ensure_calls(room: Room, host: _Person, users: dict[_Person, User]) -> None
         call = _make_call(room, started_at, week)
         for row in rows:
             _make_stay(call, row, chance)
+        if week == 1:
+            _cut_off(call, rows[-1])
         _make_chat(call, rows, _CHATS[host])
     Room.objects.filter(pk=room.pk).update(
         call_ended_at=CallSession.objects.filter(room=room).latest("ended_at").ended_at
@@ -208,6 +210,22 @@ def _make_stay(call: CallSession, row: Participant, chance: random.Random) -> No
         rtt_ms=chance.randrange(12, 90),
         reconnects=0,
         join_ms=chance.randrange(400, 1500),
+    )
+
+
+def _cut_off(call: CallSession, row: Participant) -> None:
+    """Turns a stay into one whose network failed: what an administrator looks for among the departures."""
+    cut_at = call.started_at + timedelta(minutes=14)
+    stays = Attendance.objects.filter(participant=row, call=call)
+    stays.update(left_at=cut_at, last_seen_at=cut_at, reason="connection_timeout")
+    CallReport.objects.filter(attendance__in=stays).update(
+        ended_at=cut_at,
+        reported_at=cut_at + timedelta(seconds=20),
+        reason="unreachable",
+        path="tcp",
+        loss_percent=11.5,
+        rtt_ms=640,
+        reconnects=3,
     )
 
 

@@ -37,6 +37,17 @@ def test_running_it_again_adds_nothing() -> None:
     assert rows() == first
 
 
+def test_an_administrator_finds_a_real_cut_among_the_departures() -> None:
+    run()
+    administrator = Client()
+    administrator.force_login(User.objects.create_superuser("root@culture.example"))
+    page = administrator.get("/admin/meetings/callreport/?end=cut")
+    found = list(page.context["cl"].result_list)
+    assert len(found) == Room.objects.count()
+    assert all(row.began_at < row.ended_at == row.attendance.left_at for row in found)
+    assert "La connexion au réseau a été perdue" in page.content.decode()
+
+
 def test_removing_it_leaves_nothing_and_touches_nobody_else(cast: Cast) -> None:
     room = Room.objects.create(owner=cast.alice.signed_in, name="Comité budgétaire")
     before = rows()
