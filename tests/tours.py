@@ -402,8 +402,8 @@ async def _held(screen: ChromiumScreen, call: str) -> AsyncIterator[None]:
     address = f"**/api/rooms/*/{call}"
     await screen.page.route(address, hold)
     yield
-    await screen.page.unroute(address, hold)
     may_go.set()
+    await screen.page.unroute_all(behavior="wait")
 
 
 _PAGE_VIEWS = [page.name for pages in PAGES.values() for page in pages] + [page.name for page in TEMPLATES]
