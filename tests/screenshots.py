@@ -53,15 +53,17 @@ async def main(languages: Sequence[str]) -> None:
         portal.start()
         try:
             links = await asyncio.to_thread(portal.manage, "demo")
-            pictures = await _pictures()
+            films, seats = await _pictures()
             for language in languages:
                 await _sign_up(portal, HOSTS[language], links)
-                await _shoot(portal, Path(folder), language, pictures)
+                await _shoot(portal, Path(folder), language, films, seats)
         finally:
             portal.stop()
 
 
-async def _shoot(portal: Portal, folder: Path, language: str, pictures: dict[str, bytes]) -> None:
+async def _shoot(
+    portal: Portal, folder: Path, language: str, pictures: dict[str, bytes], seats: dict[str, bytes]
+) -> None:
     """All tours in one language."""
     host, target = HOSTS[language], FOLDER / language
     shutil.rmtree(target, ignore_errors=True)
@@ -70,7 +72,7 @@ async def _shoot(portal: Portal, folder: Path, language: str, pictures: dict[str
     for name, tour in TOURS.items():
         async with (
             cast(portal, folder, locale=host.locale, films=(films[0], films[1])) as people,
-            _company(people, pictures),
+            _company(people, seats),
         ):
             people.email, people.room, people.guest_name = host.email, host.room, GUEST
             await tour.walk(people, _camera(target))
@@ -95,7 +97,8 @@ async def _company(people: Cast, pictures: dict[str, bytes]) -> AsyncIterator[No
     async with AsyncExitStack() as stack:
 
         async def come(cast: Cast, slug: str) -> None:
-            for name in pictures.keys() - {GUEST, *(host.name for host in HOSTS.values() if host.email == cast.email)}:
+            inside = {GUEST, "James Whitfield", *(host.name for host in HOSTS.values() if host.email == cast.email)}
+            for name in (name for name in pictures if name not in inside):
                 person = await stack.enter_async_context(Person(cast.portal, name))
                 if await person.enter(slug) == "waiting":
                     await cast.host.press("notice-admit")
@@ -106,19 +109,23 @@ async def _company(people: Cast, pictures: dict[str, bytes]) -> AsyncIterator[No
                 stack.push_async_callback(room.disconnect)
                 sitting = await sitters.sit(room, pictures[name])
                 stack.callback(sitting.cancel)
-            await cast.host.wait_for('[data-testid="tile-video"] >> nth=5')
+                await cast.host.wait_for(f'[data-testid="tile"][data-name="{name}"] [data-testid="tile-video"]')
 
         people.company = come
         yield
 
 
-async def _pictures() -> dict[str, bytes]:
+async def _pictures() -> tuple[dict[str, bytes], dict[str, bytes]]:
+    """By name: what a browser's camera sees, and what those send who only fill the room."""
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         page = await browser.new_page()
-        found = {look.name: await sitters.picture(page, look) for look in sitters.SITTERS}
+        found = [
+            {look.name: await sitters.picture(page, look, size) for look in sitters.SITTERS}
+            for size in (sitters.FILM, sitters.SEAT)
+        ]
         await browser.close()
-    return found
+    return found[0], found[1]
 
 
 async def _sign_up(portal: Portal, host: Host, links: str) -> None:

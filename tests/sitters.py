@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import itertools
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,8 +15,9 @@ from playwright.async_api import Page
 
 from tests.portal import ROOT
 
-WIDTH, HEIGHT = 1280, 720
+FILM, SEAT = (1280, 720), (640, 360)  # of a browser's camera, and of those who only fill the room
 _FRAMES_PER_SECOND = 5
+_GRAIN, _GRAINS = 5, 4  # steps of luma, and different pictures of it
 _ROOMS = ROOT / "frontend" / "backgrounds"
 
 
@@ -39,6 +41,7 @@ SITTERS = (
     Look("Fatima Benali", "#c98f66", "#1f1a1c", "#7a2e3a", "#fbeee2", "office", has_long_hair=True),
     Look("Jürgen Weiß", "#efc6a6", "#b98a4a", "#2f5d50", "#ffffff", "blue"),
     Look("Anaïs Nguyễn", "#e5b894", "#17161b", "#54407f", "#f1ecf7", "library", has_long_hair=True, has_glasses=True),
+    Look("James Whitfield", "#f2cdb2", "#6b4a2f", "#2b3f63", "#eef2f8", "office", has_glasses=True),
     Look("Seán O’Connor", "#8a5a3c", "#191516", "#1e2a3a", "#e6ecf2", "office"),
 )
 
@@ -51,7 +54,7 @@ def portrait(look: Look) -> str:
         '<g fill="none" stroke="#2a2a2e" stroke-width="7"><rect x="556" y="300" width="72" height="54" rx="22"/>'
         '<rect x="652" y="300" width="72" height="54" rx="22"/><path d="M628 320h24"/></g>'
     )
-    return f"""<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{HEIGHT}" viewBox="0 0 {WIDTH} {HEIGHT}">
+    return f"""<svg xmlns="http://www.w3.org/2000/svg" width="1280" height="720" viewBox="0 0 1280 720">
 {room}{long_hair if look.has_long_hair else ""}
 <path d="M330 720c6-130 90-176 220-196h180c130 20 214 66 220 196z" fill="{look.jacket}"/>
 <path d="M560 524l80 120 80-120-30-20h-100z" fill="{look.shirt}"/>
@@ -68,24 +71,25 @@ def portrait(look: Look) -> str:
 </svg>"""
 
 
-async def picture(page: Page, look: Look) -> bytes:
+async def picture(page: Page, look: Look, size: tuple[int, int]) -> bytes:
     """The portrait as one I420 buffer, drawn by a browser."""
+    width, height = size
     address = "data:image/svg+xml;base64," + base64.b64encode(portrait(look).encode()).decode()
-    pixels = base64.b64decode(await page.evaluate(_DRAW, [address, WIDTH, HEIGHT]))
-    return _i420(np.frombuffer(pixels, np.uint8).reshape(HEIGHT, WIDTH, 4)[:, :, :3].astype(np.float32))
+    pixels = base64.b64decode(await page.evaluate(_DRAW, [address, width, height]))
+    return _i420(np.frombuffer(pixels, np.uint8).reshape(height, width, 4)[:, :, :3].astype(np.float32))
 
 
 def film(frame: bytes, path: Path) -> Path:
     """A camera's film for Chromium, in which the person sits still."""
-    head = b"YUV4MPEG2 W%d H%d F10:1 Ip A1:1 C420jpeg\n" % (WIDTH, HEIGHT)
+    head = b"YUV4MPEG2 W%d H%d F10:1 Ip A1:1 C420jpeg\n" % FILM
     path.write_bytes(head + 4 * (b"FRAME\n" + frame))
     return path
 
 
 async def sit(room: rtc.Room, frame: bytes) -> asyncio.Task[None]:
     """Publishes the picture, and a microphone in which nobody speaks; cancel the task to stop."""
-    camera, microphone = rtc.VideoSource(WIDTH, HEIGHT), rtc.AudioSource(48_000, 1)
-    options = rtc.TrackPublishOptions(source=rtc.TrackSource.SOURCE_CAMERA, simulcast=True)
+    camera, microphone = rtc.VideoSource(*SEAT), rtc.AudioSource(48_000, 1)
+    options = rtc.TrackPublishOptions(source=rtc.TrackSource.SOURCE_CAMERA, simulcast=False)
     await room.local_participant.publish_track(rtc.LocalVideoTrack.create_video_track("camera", camera), options)
     await room.local_participant.publish_track(
         rtc.LocalAudioTrack.create_audio_track("microphone", microphone),
@@ -95,8 +99,15 @@ async def sit(room: rtc.Room, frame: bytes) -> asyncio.Task[None]:
 
 
 async def _send(camera: rtc.VideoSource, frame: bytes) -> None:
-    while True:
-        camera.capture_frame(rtc.VideoFrame(WIDTH, HEIGHT, rtc.VideoBufferType.I420, frame))
+    # Some grain: of a picture that never changes an encoder sends next to nothing, and no camera gives such a one.
+    noise = np.random.default_rng(1).integers(0, _GRAIN, (_GRAINS, SEAT[0] * SEAT[1]), np.uint8)
+    pictures: list[bytes] = []
+    for grains in noise:
+        grainy = np.frombuffer(frame, np.uint8).copy()
+        grainy[: grains.size] = np.minimum(grainy[: grains.size], 255 - _GRAIN) + grains
+        pictures.append(grainy.tobytes())
+    for picture in itertools.cycle(pictures):
+        camera.capture_frame(rtc.VideoFrame(*SEAT, rtc.VideoBufferType.I420, picture))
         await asyncio.sleep(1 / _FRAMES_PER_SECOND)
 
 
@@ -104,7 +115,8 @@ def _i420(rgb: npt.NDArray[np.float32]) -> bytes:
     """BT.601, studio range, one colour for each block of four pixels."""
     red, green, blue = rgb[:, :, 0], rgb[:, :, 1], rgb[:, :, 2]
     luma = 16 + 0.257 * red + 0.504 * green + 0.098 * blue
-    blocks = rgb.reshape(HEIGHT // 2, 2, WIDTH // 2, 2, 3).mean(axis=(1, 3))
+    height, width, _ = rgb.shape
+    blocks = rgb.reshape(height // 2, 2, width // 2, 2, 3).mean(axis=(1, 3))
     red, green, blue = blocks[:, :, 0], blocks[:, :, 1], blocks[:, :, 2]
     planes = (
         luma,
@@ -116,12 +128,12 @@ def _i420(rgb: npt.NDArray[np.float32]) -> bytes:
 
 _DRAW = """
 async ([address, width, height]) => {
-  const image = new Image();
+  const image = new Image(width, height);
   image.src = address;
   await image.decode();
   const canvas = new OffscreenCanvas(width, height);
   const context = canvas.getContext("2d");
-  context.drawImage(image, 0, 0);
+  context.drawImage(image, 0, 0, width, height);
   const { data } = context.getImageData(0, 0, width, height);
   let text = "";
   for (let at = 0; at < data.length; at += 32768) text += String.fromCharCode(...data.subarray(at, at + 32768));

@@ -161,6 +161,8 @@ async def _before(cast: Cast, look: Look) -> None:
         await guest.press("join-button")
         await _see(guest, "state-entering", look)
     await _see(guest, "state-waiting", look)
+    await guest.press("stop-waiting")
+    await _is(guest, "left")
     await _open(guest, slug, {})
     async with _answering(guest, "enter", (404, "not_found")):
         await guest.press("join-button")
@@ -213,7 +215,7 @@ async def _call(cast: Cast, look: Look) -> None:
     await host.press("end-for-all")
     await host.shows("confirm-dialog")
     await look(host, "confirm")
-    await host.press("confirm-cancel")
+    await host.press("confirm-close")
     await host.page.keyboard.press("?")
     await host.shows("shortcuts-dialog")
     await look(host, "shortcuts")
@@ -235,6 +237,7 @@ async def _chat(cast: Cast) -> None:
     await guest.press("hand-button")
     await host.shows("chat-button-badge")
     await guest.press("panel-close")
+    await host.page.wait_for_selector('[data-testid="toast"]', state="detached")  # they had their say
 
 
 async def _share(guest: ChromiumScreen) -> Window:
@@ -264,7 +267,8 @@ async def _endings(cast: Cast, look: Look) -> None:
     host, guest = cast.host, cast.guest
     slug = await _host_is_at_the_door(cast)
     await host.press("join-button")
-    await host.shows("call-stage")
+    await host.press("people-button")
+    await host.shows("people-panel")
     await _come_in(cast, slug)
     await guest.press("leave-button")
     await _see(guest, "state-left", look)
@@ -277,7 +281,6 @@ async def _endings(cast: Cast, look: Look) -> None:
     await other.close()
     await guest.press("rejoin-button")
     await guest.shows("call-stage")
-    await host.press("people-button")
     identity = await guest.identity()
     await host.press(f"actions-{identity}")
     await host.press(f"remove-{identity}")
@@ -324,8 +327,7 @@ async def _not_let_in(cast: Cast, slug: str, look: Look) -> None:
 async def _come_in(cast: Cast, slug: str, provoked: dict[str, object] | None = None, state: str = "connected") -> None:
     """The guest, unknown to the portal, asks and is admitted."""
     await _as_stranger(cast, slug, provoked)
-    admit = f'[data-testid="admit-{await cast.guest.identity()}"], [data-testid="notice-admit"]'
-    await cast.host.click(admit)
+    await cast.host.press(f"admit-{await cast.guest.identity()}")
     await _is(cast.guest, state)
 
 
