@@ -195,6 +195,7 @@ async def test_a_room_of_somebody_else_needs_only_a_valid_token(tmp_path: Path) 
         (temporary_rooms.PREFIX + "f" * 32, 403),
         (temporary_rooms.new_name(86_400) + "0", 403),
     ],
+    ids=["going on", "over", "without a time", "forged"],  # the names are random, and processes must agree
 )
 async def test_after_its_end_no_token_opens_a_temporary_room(
     room_name: str, status: int | None, tmp_path: Path
