@@ -80,7 +80,8 @@ export function Menu({ label, testId, buttonClass, button, describedBy, children
         {button}
       </button>
       {isOpen && (
-        <div ref={list} id={id} className="menu" role="menu" aria-label={label} tabIndex={-1} onKeyDown={handleKey}>
+        // Tab closes it; a place in the order all the same, since a long menu scrolls on a phone.
+        <div ref={list} id={id} className="menu" role="menu" aria-label={label} tabIndex={0} onKeyDown={handleKey}>
           {children(close)}
         </div>
       )}
