@@ -13,10 +13,13 @@ type PanelProps = {
   hasOwnFocus?: boolean;
   /** The content scrolls by itself and takes all the height there is. */
   isFilled?: boolean;
+  /** Nothing in the content takes the focus: the content itself does, so that it scrolls by key. */
+  isReadOnly?: boolean;
 };
 
 /** The frame of a side panel (a sheet on a phone): title, close, Escape; the focus comes in and goes back. */
-export function Panel({ name, title, children, foot, hasOwnFocus = false, isFilled = false }: PanelProps) {
+export function Panel(props: PanelProps) {
+  const { name, title, children, foot, hasOwnFocus = false, isFilled = false, isReadOnly = false } = props;
   const { strings } = useCall();
   const { showPanel } = useStage();
   const heading = useRef<HTMLHeadingElement>(null);
@@ -56,7 +59,12 @@ export function Panel({ name, title, children, foot, hasOwnFocus = false, isFill
           <Icon name="close" />
         </button>
       </div>
-      <div className={`panel__body${isFilled ? " panel__body--filled" : ""}`}>{children}</div>
+      <div
+        className={`panel__body${isFilled ? " panel__body--filled" : ""}`}
+        {...(isReadOnly && { tabIndex: 0, role: "group", "aria-label": title })}
+      >
+        {children}
+      </div>
       {foot && <div className="panel__foot">{foot}</div>}
     </aside>
   );

@@ -34,7 +34,7 @@ export default function QualityPanel() {
     </button>
   );
   return (
-    <Panel name="quality" title={texts.title} foot={foot}>
+    <Panel name="quality" title={texts.title} foot={foot} isReadOnly>
       <p className="quality__intro">{texts.intro}</p>
       {rows ? (
         <>
