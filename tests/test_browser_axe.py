@@ -1,4 +1,4 @@
-"""The rules of axe-core on what people see: portal pages, device check, lobby, call, panel, dialog, ending."""
+"""The rules of axe-core on all that people can be shown, on a desk and on a phone, light and dark."""
 
 from pathlib import Path
 from typing import Any
@@ -7,50 +7,46 @@ import pytest
 from axe_playwright_python.async_playwright import Axe
 
 from tests.portal import Portal
-from tests.screen_acts import host_opens_a_room
-from tests.screens import ChromiumScreen, chromium
+from tests.screens import ChromiumScreen
+from tests.tours import TOURS, cast
 
 pytestmark = [pytest.mark.browser, pytest.mark.calls]
 
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+# What the dark can break, when all else has been looked at in the light.
+RULES_OF_COLOUR = {"runOnly": ["color-contrast", "link-in-text-block"]}
+# Details of broken rules alone: a call is going on in the same browser.
+_BRIEFLY = {"resultTypes": ["violations"]}
+PHONE, DESK = (360, 740), (1280, 800)
 
 
-async def test_pages_and_call_break_no_rule_of_axe(portal: Portal, media: Path) -> None:
-    async with chromium(1, portal, media) as host, chromium(2, portal, media) as guest:
-        for path in ("/", "/accounts/login/", "/legal/", "/accessibility/"):
-            await guest.goto(path)
-            await _assert_clean(guest, path)
-        slug = await host_opens_a_room(host)
-        await _assert_clean(host, "alone in the call")
-        await guest.goto(f"/r/{slug}")
-        await guest.shows("device-check")
-        await _assert_clean(guest, "device check")
-        await guest.fill('[data-testid="name-input"]', "Bob Petit")
-        await guest.press("join-button")
-        await guest.shows("lobby-waiting")
-        await _assert_clean(guest, "lobby")
-        await host.shows("waiting-notice")
-        await _assert_clean(host, "somebody waits")
-        await host.press("people-button")
-        await host.shows("waiting-list")
-        await _assert_clean(host, "people panel")
-        await host.press(f"admit-{await guest.identity()}")
-        await guest.shows("call-stage")
-        await _assert_clean(guest, "in the call")
-        await guest.press("more-menu")
-        await guest.press("help-button")
-        await guest.shows("shortcuts-dialog")
-        await _assert_clean(guest, "shortcuts")
-        await guest.press("shortcuts-close")
-        await guest.press("leave-button")
-        await guest.shows("ending-left")
-        await _assert_clean(guest, "ending")
-        await host.goto("/")
-        await _assert_clean(host, "home, signed in")
+@pytest.mark.parametrize("tour", TOURS)
+async def test_pages_and_call_break_no_rule_of_axe(portal: Portal, media: Path, tour: str) -> None:
+    found: dict[str, object] = {}
+    looked_at: list[str] = []
+
+    async def look(screen: ChromiumScreen, view: str) -> None:
+        looked_at.append(view)
+        found.update({f"{view}, {where}": broken for where, broken in (await _violations(screen)).items()})
+
+    async with cast(portal, media) as people:
+        await TOURS[tour].walk(people, look)
+    assert looked_at == list(TOURS[tour].views)
+    assert not found, "\n".join(f"{where}: {broken}" for where, broken in found.items())
 
 
-async def _assert_clean(screen: ChromiumScreen, where: str) -> None:
-    results: dict[str, Any] = (await Axe().run(screen.page, options=RULES)).response
-    assert results["passes"], f"{where}: axe looked at nothing"
-    found = {broken["id"]: [node["html"] for node in broken["nodes"]] for broken in results["violations"]}
-    assert not found, f"{where}: {found}"
+async def _violations(screen: ChromiumScreen) -> dict[str, object]:
+    """What is broken, by where: on a phone, on a desk in the dark, on a desk. The stage of a call is dark anyway."""
+    is_stage = await screen.evaluate("document.documentElement.dataset.callStage === 'on'")
+    found: dict[str, object] = {}
+    for where, size, scheme in (("phone", PHONE, "light"), ("dark", DESK, "dark"), ("desk", DESK, "light")):
+        if is_stage and scheme == "dark":
+            continue
+        await screen.show_as(*size, scheme)
+        options = {**(RULES_OF_COLOUR if scheme == "dark" else RULES), **_BRIEFLY}
+        results: dict[str, Any] = (await Axe().run(screen.page, options=options)).response
+        assert results["passes"], "axe looked at nothing"
+        broken = {rule["id"]: [node["html"] for node in rule["nodes"]] for rule in results["violations"]}
+        if broken:
+            found[where] = broken
+    return found

@@ -204,6 +204,8 @@ async def _call(cast: Cast, look: Look) -> None:
     for panel in ("notices", "settings", "quality"):
         await host.press("more-menu")
         await host.press(f"{panel}-button")
+        if panel == "quality":
+            await host.shows("quality-path")  # the first figures
         await _see(host, f"panel-{panel}", look)
     await host.press("panel-close")
     for menu in ("more-menu", "mic-menu", "reactions-button", "leave-menu"):
@@ -221,7 +223,8 @@ async def _call(cast: Cast, look: Look) -> None:
     await look(host, "shortcuts")
     await host.press("shortcuts-close")
     window = await _share(guest)
-    await host.shows("share-tile")
+    await host.page.wait_for_function("document.querySelector('[data-testid=share-video]')?.videoWidth > 0")
+    await host.page.wait_for_selector('[data-testid="toast"]', state="detached")
     await look(host, "share")
     await look(guest, "own-share")
     await window.close()
