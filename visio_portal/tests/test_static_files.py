@@ -15,6 +15,9 @@ from pytest_django import Settings
 
 from visio_portal.static_files import StaticFilesMiddleware
 
+# An answer that is closed ends the request, and with it connections to the database that earlier tests left open.
+pytestmark = pytest.mark.django_db
+
 STORAGE = {"BACKEND": "visio_portal.static_files.PortalStaticStorage"}
 # What the front end's build makes, and whether its name says what is in it.
 BUILT = {
