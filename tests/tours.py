@@ -16,6 +16,7 @@ from urllib.parse import urlencode
 from playwright.async_api import Page as Window
 from playwright.async_api import Route
 
+from tests.calls import wait_until
 from tests.pages_and_states import PAGES, TEMPLATES, Page
 from tests.people import ALICE, PASSWORD
 from tests.portal import Portal
@@ -223,7 +224,8 @@ async def _call(cast: Cast, look: Look) -> None:
     await look(host, "shortcuts")
     await host.press("shortcuts-close")
     window = await _share(guest)
-    await host.page.wait_for_function("document.querySelector('[data-testid=share-video]')?.videoWidth > 0")
+    picture = "document.querySelector('[data-testid=share-video]')?.videoWidth > 0"
+    await wait_until(lambda: host.evaluate(picture), lambda: "the shared window is not seen")
     await host.page.wait_for_selector('[data-testid="toast"]', state="detached")
     await look(host, "share")
     await look(guest, "own-share")
