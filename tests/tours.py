@@ -23,7 +23,7 @@ from tests.portal import Portal
 from tests.screens import BROWSER, ChromiumScreen, chromium
 
 # Of what a test provokes, the browser says as much on its console; and livekit-client of the cuts.
-_PROVOKED = (r"Failed to load resource", r"WebSocket", r"websocket", r"signal", r"connection")
+_PROVOKED = (r"Failed to load resource", r"WebSocket", r"websocket", r"signal", r"connection", r"[Dd]ata ?[Cc]hannel")
 _WINDOW = "Budget 2027"
 _SLIDE = f"""<!DOCTYPE html><html lang="fr"><title>{_WINDOW}</title><style>
 body {{ margin: 0; height: 100vh; display: grid; align-content: center; gap: 3vh; padding: 0 8vw;
