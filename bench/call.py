@@ -11,11 +11,9 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import sqlite3
 import statistics
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import AsyncExitStack, closing, contextmanager
@@ -23,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bench.caserun import run_case
 from meetings.probe import Probe, ProbeOptions
 from tests.calls import in_room, leave_all, wait_for_media, wait_until
 from tests.namespaces import may_make_namespaces, namespace
@@ -190,7 +189,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--joins", type=int, default=20)
     chosen = parser.parse_args(arguments)
     options = Options(kills=chosen.kills, people=chosen.people, joins=chosen.joins)
-    lines = [_run(name, options) for name in chosen.case or CASES]
+    lines = [run_case(name, CASES[name], options) for name in chosen.case or CASES]
     return 0 if all(line["valid"] for line in lines) else 1
 
 
@@ -214,17 +213,6 @@ def running(portal: Portal) -> Iterator[Portal]:
         yield portal
     finally:
         portal.stop()
-
-
-def _run(name: str, options: Options) -> dict[str, Any]:
-    with tempfile.TemporaryDirectory() as folder:
-        line: dict[str, Any] = {"case": name}
-        try:
-            line |= asyncio.run(CASES[name](Path(folder), options))
-        except AssertionError as failure:  # the harness' own words: what did not happen in time
-            line |= {"valid": False, "reason": str(failure)[:2000]}
-    print(json.dumps(line), flush=True)
-    return line
 
 
 async def _times_until_heard_again(portal: Portal, everyone: Sequence[Probe]) -> list[float]:

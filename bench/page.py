@@ -15,7 +15,6 @@ import json
 import os
 import statistics
 import sys
-import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
@@ -26,6 +25,7 @@ from typing import Any
 from livekit import rtc
 
 from bench.call import running, spread
+from bench.caserun import run_case
 from meetings.probe import Probe, ProbeOptions
 from tests.calls import leave_all, wait_until
 from tests.people import ALICE, PASSWORD, Person, sign_up
@@ -161,19 +161,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seconds", type=int, default=20, help="for which updates are counted")
     chosen = parser.parse_args(arguments)
     options = Options(loads=chosen.loads, minutes=chosen.minutes, people=chosen.people, seconds=chosen.seconds)
-    lines = [_run(name, options) for name in chosen.case or CASES]
+    lines = [run_case(name, CASES[name], options) for name in chosen.case or CASES]
     return 0 if all(line["valid"] for line in lines) else 1
-
-
-def _run(name: str, options: Options) -> dict[str, Any]:
-    with tempfile.TemporaryDirectory() as folder:
-        line: dict[str, Any] = {"case": name}
-        try:
-            line |= asyncio.run(CASES[name](Path(folder), options))
-        except AssertionError as failure:  # the harness' own words: what did not happen in time
-            line |= {"valid": False, "reason": str(failure)[:2000]}
-    print(json.dumps(line), flush=True)
-    return line
 
 
 async def _load(screen: ChromiumScreen, slug: str) -> tuple[float, float]:

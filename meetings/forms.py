@@ -88,7 +88,7 @@ class RoomSettingsForm(DsfrBaseForm, _RoomModelForm):  # type: ignore[misc]  # d
             "has_lobby": _("Lobby: people wait until I let them in"),
             "is_locked": _("Locked: nobody new may enter"),
         }
-        help_texts = {  # noqa: RUF012
+        help_texts = {  # noqa: RUF012  Django's way
             "name": _("Everybody with the link reads it."),
             "has_lobby": _("Without a lobby, whoever has the link is in at once."),
             "is_locked": _("Who is inside stays, and may come back after an interruption."),

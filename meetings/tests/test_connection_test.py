@@ -42,12 +42,12 @@ def test_two_tokens_open_one_room_that_the_portal_does_not_know(cast: Cast) -> N
         assert not claims.grants["canPublishData"]
         assert not {"roomAdmin", "roomCreate", "roomList", "roomRecord"} & set(claims.grants)
         assert claims.room_config["maxParticipants"] == 2
-    again = admit(claims_of_token(cast.eve.post("/api/test").json()["tokens"][0]))  # type: ignore[attr-defined]
+    again = admit(claims_of_token(cast.eve.post("/api/test").json()["tokens"][0]))  # type: ignore[attr-defined]  # as above
     assert again.room != sender.room
 
 
 def test_the_tokens_are_over_before_the_room_is_ended(cast: Cast) -> None:
-    token = cast.eve.post("/api/test").json()["tokens"][0]  # type: ignore[attr-defined]
+    token = cast.eve.post("/api/test").json()["tokens"][0]  # type: ignore[attr-defined]  # as above
     payload = jwt.decode(token, options={"verify_signature": False})
     lifetime = timedelta(seconds=payload["exp"] - payload["nbf"] + tokens.LEEWAY_SECONDS)
     assert lifetime <= connection_tests.ENDS_AFTER
@@ -61,7 +61,7 @@ def test_the_tokens_are_over_before_the_room_is_ended(cast: Cast) -> None:
 
 def test_the_job_ends_the_room_on_the_engine(db: None, engine: FakeEngine) -> None:
     class Ordered:
-        payload = {"room": "connection-test-1"}  # noqa: RUF012
+        payload = {"room": "connection-test-1"}  # noqa: RUF012  never changed
 
     kinds[connection_tests.JOB_KIND].handler(Ordered())  # type: ignore[arg-type]  # all that the handler reads
     assert [order.room for order in engine.told("DeleteRoom")] == ["connection-test-1"]
