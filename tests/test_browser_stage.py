@@ -187,6 +187,8 @@ async def test_tiles_say_why_there_is_no_picture(own_portal: Callable[..., Porta
 
 async def test_each_ending_says_what_happened_and_each_departure_is_reported(portal: Portal, media: Path) -> None:
     async with chromium(1, portal, media) as host, chromium(2, portal, media) as guest:
+        # livekit-client complains where the media server ends the connection before it does.
+        guest.tolerated.append(r"[Dd]ata ?[Cc]hannel")
         slug = await host_opens_a_room(host)
         await guest_is_admitted(host, guest, slug, "Bob Petit")
         identity = await guest.identity()
