@@ -317,7 +317,7 @@ async def test_key_combinations_are_chosen_kept_and_refused_where_they_are_taken
         await screen.shows("shortcuts-dialog")
         await _is_clean(screen, "shortcuts")
         for pressed, answer in (
-            ("Alt+m", "Alt+M sert déjà à « Activer ou couper le micro »"),
+            ("Alt+m", "Alt+M sert déjà à «\u00a0Activer ou couper le micro\u00a0»"),
             ("Control+Shift+t", "Ctrl+Shift+T est réservé au navigateur"),
             ("x", "X n’est pas possible"),
             ("Alt+Shift+k", "Ouvrir ou fermer la discussion : Alt+Shift+K"),

@@ -54,6 +54,10 @@ def test_no_translation_is_left_of_a_text_that_is_gone(language: str, template: 
     assert "#~" not in catalogue(language).read_text()
 
 
+def test_no_french_quotation_mark_is_left_alone_at_the_end_of_a_line() -> None:
+    assert re.findall("«(?!\u00a0).*|.*(?<!\u00a0)»", catalogue("fr").read_text()) == []
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_placeholders_and_format_are_kept(language: str, tmp_path: Path) -> None:
     command = ["msgfmt", "--check-format", "--check-domain", "-o", str(tmp_path / "out.mo"), str(catalogue(language))]

@@ -18,7 +18,7 @@ export default function QualityPanel() {
   const rows = measured && qualityRows(measured.before, measured.after, config.locale, strings);
   const path = texts.paths[pathOf(measured?.after ?? [])];
   const copy = () => {
-    const heading = [roomTitle, new Date().toISOString(), `${texts.path}: ${path}`, navigator.userAgent].join("\n");
+    const heading = [roomTitle, new Date().toISOString(), `${texts.pathIs} ${path}`, navigator.userAgent].join("\n");
     navigator.clipboard.writeText(qualityText(rows ?? [], heading)).then(
       () => notices.show(texts.copied),
       (error: unknown) => {
@@ -39,7 +39,7 @@ export default function QualityPanel() {
       {rows ? (
         <>
           <p className="quality__path" data-testid="quality-path" data-path={pathOf(measured?.after ?? [])}>
-            {texts.path} : <strong>{path}</strong>
+            {texts.pathIs} <strong>{path}</strong>
           </p>
           <Tracks title={texts.sent} rows={rows.filter(({ isSent }) => isSent)} />
           <Tracks title={texts.received} rows={rows.filter(({ isSent }) => !isSent)} />

@@ -14,6 +14,7 @@ export const fr = {
     "": "inconnu",
   },
   path: "Chemin",
+  pathIs: "Chemin :",
   sent: "Envoyé",
   received: "Reçu",
   sources: {
@@ -51,6 +52,7 @@ export const en: Shape = {
     "": "unknown",
   },
   path: "Path",
+  pathIs: "Path:",
   sent: "Sent",
   received: "Received",
   sources: {
@@ -86,6 +88,7 @@ export const de: Shape = {
     "": "unbekannt",
   },
   path: "Weg",
+  pathIs: "Weg:",
   sent: "Gesendet",
   received: "Empfangen",
   sources: {

@@ -29,6 +29,8 @@ export const fr = {
   cameraIsBack: "Caméra arrière",
   devices: "Micro, haut-parleur et caméra",
 
+  shareStarts: (name: string) => `${name} commence à partager son écran…`,
+
   /** In two or three words. */
   picture: {
     "camera-off": "caméra coupée",
@@ -47,7 +49,7 @@ export const fr = {
     paused: (name: string) =>
       `L’image de ${name} est en pause pour préserver le son sur votre connexion. Elle reviendra d’elle-même.`,
     "sound-first": (_name: string) =>
-      "Vous avez choisi le son d’abord : les images sont coupées. Le menu « Plus » les rétablit.",
+      "Vous avez choisi le son d’abord : les images sont coupées. Le menu « Plus » les rétablit.",
     "their-link": (name: string) => `L’image peut se figer : la connexion de ${name} est faible.`,
     "their-link-lost": (name: string) => `La connexion de ${name} est coupée. Nous attendons son retour.`,
     "your-link": (name: string) => `L’image de ${name} peut se figer : votre connexion est faible.`,
@@ -61,15 +63,15 @@ export const fr = {
     camera: "Votre caméra avait été interrompue (appel ou écran verrouillé). Elle est de nouveau ouverte.",
   },
   trackLost: {
-    microphone: "Votre micro a été interrompu et ne s’ouvre plus. Appuyez sur « Micro » pour réessayer.",
-    camera: "Votre caméra a été interrompue et ne s’ouvre plus. Appuyez sur « Caméra » pour réessayer.",
+    microphone: "Votre micro a été interrompu et ne s’ouvre plus. Appuyez sur « Micro » pour réessayer.",
+    camera: "Votre caméra a été interrompue et ne s’ouvre plus. Appuyez sur « Caméra » pour réessayer.",
   },
   inApp: (app: string, browser: string) =>
     app === ""
       ? `Cette page est ouverte dans une application. Pour le micro et la caméra, ouvrez-la dans ${browser}.`
       : `Cette page est ouverte dans ${app}. Pour le micro et la caméra, ouvrez-la dans ${browser}.`,
   inAppHow: (browser: string) =>
-    `Touchez le menu de l’application (… ou ⋮), puis « Ouvrir dans ${browser} » ; ou copiez le lien et collez-le dans ${browser}.`,
+    `Touchez le menu de l’application (… ou ⋮), puis « Ouvrir dans ${browser} » ; ou copiez le lien et collez-le dans ${browser}.`,
 };
 
 type Shape = {
@@ -104,6 +106,7 @@ export const en: Shape = {
   cameraIsFront: "Front camera",
   cameraIsBack: "Back camera",
   devices: "Microphone, speaker and camera",
+  shareStarts: (name) => `${name} starts sharing their screen…`,
 
   picture: {
     "camera-off": "camera off",
@@ -172,6 +175,7 @@ export const de: Shape = {
   cameraIsFront: "Vordere Kamera",
   cameraIsBack: "Hintere Kamera",
   devices: "Mikrofon, Lautsprecher und Kamera",
+  shareStarts: (name) => `${name} beginnt, den Bildschirm zu teilen…`,
 
   picture: {
     "camera-off": "Kamera aus",

@@ -45,6 +45,10 @@ test("counts read well in each language", () => {
   assert.equal(stringsFor("de").peopleCount(3), "3 Personen");
 });
 
+test("no French quotation mark is left alone at the end of a line", () => {
+  for (const { path, text } of leaves(stringsFor("fr"))) assert.doesNotMatch(text, /«(?!\u00a0)|(?<!\u00a0)»/, path);
+});
+
 test("an unknown language is French", () => {
   assert.equal(stringsFor("xx"), stringsFor("fr"));
 });

@@ -63,7 +63,7 @@ export const fr = {
   pressChord: "Appuyez sur les touches…",
   pressChordFor: (act: string) => `${act} : appuyez sur la nouvelle combinaison, ou sur Échap pour garder l’ancienne`,
   chordChanged: (act: string, chord: string) => `${act} : ${chord}`,
-  chordTaken: (chord: string, act: string) => `${chord} sert déjà à « ${act} ». Choisissez une autre combinaison.`,
+  chordTaken: (chord: string, act: string) => `${chord} sert déjà à « ${act} ». Choisissez une autre combinaison.`,
   chordReserved: (chord: string) => `${chord} est réservé au navigateur. Choisissez une autre combinaison.`,
   chordForm: (chord: string) =>
     `${chord} n’est pas possible. Utilisez Alt, ou Ctrl avec Maj, et une lettre ou un chiffre.`,

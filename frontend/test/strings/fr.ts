@@ -43,7 +43,7 @@ export const fr = {
       "Ce navigateur ne permet pas les réunions. Ouvrez cette page dans une version récente de Firefox, Chrome, Edge ou Safari ; sur un téléphone, pas à l’intérieur d’une autre application.",
   } satisfies Record<BrowserVerdict, string>,
 
-  asking: "Le navigateur vous pose une question, en général en haut de la fenêtre : choisissez « Autoriser ».",
+  asking: "Le navigateur vous pose une question, en général en haut de la fenêtre : choisissez « Autoriser ».",
   faults: {
     refused:
       "L’accès a été refusé. Cliquez sur l’icône à gauche de l’adresse de la page, autorisez le microphone et la caméra, puis recommencez. Vérifiez aussi les réglages de confidentialité de votre ordinateur.",
