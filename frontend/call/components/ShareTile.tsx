@@ -1,4 +1,5 @@
 import { type TrackReference, VideoTrack } from "@livekit/components-react";
+import { useEffect, useState } from "react";
 import { useCall, useReception } from "../callcontext.ts";
 import { useIsPaused } from "../hooks/usePicture.ts";
 import type { Place } from "../layout.ts";
@@ -14,6 +15,16 @@ export function ShareTile({ share, place, isFocused }: { share: TrackReference; 
   const { isVideoOff } = useReception();
   const name = participant.name || participant.identity;
   const key = shareKey(participant.identity);
+  const [hasPicture, setHasPicture] = useState(false);
+  useEffect(() => {
+    if (isVideoOff) setHasPicture(false);
+  }, [isVideoOff]);
+  const notes = {
+    off: strings.media.soundFirstOn,
+    paused: strings.stage.picture.paused,
+    starting: strings.stage.shareStarts(name),
+  };
+  const state = isVideoOff ? "off" : isPaused ? "paused" : hasPicture ? "fine" : "starting";
   return (
     <figure
       className="tile tile--share"
@@ -24,6 +35,7 @@ export function ShareTile({ share, place, isFocused }: { share: TrackReference; 
       data-identity={participant.identity}
       data-name={name}
       data-focused={isFocused}
+      data-picture={state}
     >
       <div className="tile__frame">
         {!isVideoOff && (
@@ -32,11 +44,11 @@ export function ShareTile({ share, place, isFocused }: { share: TrackReference; 
             className="share__video"
             aria-label={strings.screenOf(name)}
             data-testid="share-video"
+            onPlaying={() => setHasPicture(true)}
+            onEmptied={() => setHasPicture(false)}
           />
         )}
-        {(isPaused || isVideoOff) && (
-          <p className="tile__note">{isVideoOff ? strings.media.soundFirstOn : strings.stage.picture.paused}</p>
-        )}
+        {state !== "fine" && <p className="tile__note">{notes[state]}</p>}
         <figcaption className="tile__caption">
           <Icon name="share" />
           <span className="tile__name">{strings.screenOf(name)}</span>
