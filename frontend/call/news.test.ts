@@ -31,16 +31,18 @@ function harness(options: { people?: number; levels?: Partial<Levels>; isChatOpe
     isChatOpen: () => options.isChatOpen ?? false,
   });
   const toasts = () => notices.getSnapshot().past.map(({ text }) => text);
-  return { clock, news, said, played, toasts };
+  const topics = () => notices.getSnapshot().past.map(({ topic }) => topic);
+  return { clock, news, said, played, toasts, topics };
 }
 
 test("in a small meeting each thing is told at once: seen, heard and said", () => {
-  const { news, said, played, toasts } = harness();
+  const { news, said, played, toasts, topics } = harness();
   news.messages([message("Hello")]);
   news.raised(["Ada"]);
   news.shared("Ada", true);
   const told = ["Bob: Hello", "Ada raises a hand", "Ada is sharing their screen"];
   assert.deepEqual([said, toasts(), played], [told, told, ["chat", "hand"]]);
+  assert.deepEqual(topics(), ["chat", null, null]);
 });
 
 test("above ten people things of five seconds are told together, by their number", () => {

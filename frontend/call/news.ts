@@ -150,7 +150,10 @@ export class News {
     const full = isOne ? strings.chat.newsFull(first.name, cut(first.text, LONGEST_SAID)) : many;
     const said = this.said("chat", short, full);
     if (this.parts.isChatOpen() || this.isLarge()) notices.say(said);
-    else notices.show(isOne ? strings.chat.newsFull(first.name, cut(first.text, LONGEST_TOAST)) : many, "info", said);
+    else {
+      const text = isOne ? strings.chat.newsFull(first.name, cut(first.text, LONGEST_TOAST)) : many;
+      notices.show(text, "info", said, "chat");
+    }
     sounds.play("chat");
   }
 

@@ -36,13 +36,21 @@ test("the same words twice are one toast that lives on, and are read twice", () 
   assert.equal(notices.getSnapshot().toasts.length, 0);
 });
 
-test("at most three toasts stand at once, the newest", () => {
+const shown = (notices: Notices) => notices.getSnapshot().toasts.map(({ text }) => text);
+
+test("at most two toasts stand at once, the newest", () => {
   const notices = new Notices(new TestClock().later);
-  for (const text of ["1", "2", "3", "4"]) notices.show(text);
-  assert.deepEqual(
-    notices.getSnapshot().toasts.map(({ text }) => text),
-    ["2", "3", "4"],
-  );
+  for (const text of ["1", "2", "3"]) notices.show(text);
+  assert.deepEqual(shown(notices), ["2", "3"]);
+});
+
+test("who opens the chat needs no toast of it any more; others stay, and the list keeps all", () => {
+  const notices = new Notices(new TestClock().later);
+  notices.show("Bob: hello", "info", "A message", "chat");
+  notices.show("Ada joined");
+  notices.dismissTopic("chat");
+  assert.deepEqual(shown(notices), ["Ada joined"]);
+  assert.equal(notices.getSnapshot().past.length, 2);
 });
 
 test("what is only said covers no picture", () => {

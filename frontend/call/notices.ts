@@ -1,7 +1,9 @@
 // Short messages: shown as toasts, read aloud by the live region, kept in a list. Outside React, so that the session can speak before a component is there.
 import type { Later } from "./roomsocket.ts";
 
-export type Toast = { id: number; text: string; tone: "info" | "warning" };
+/** What a toast tells of, where something else on the screen may show the same. */
+export type ToastTopic = "chat";
+export type Toast = { id: number; text: string; tone: "info" | "warning"; topic: ToastTopic | null };
 export type PastNotice = Toast & { atMs: number };
 export type Sentence = { id: number; text: string };
 export type NoticesSnapshot = {
@@ -13,8 +15,8 @@ export type NoticesSnapshot = {
 };
 
 const TOAST_LIFE_MS = 6000;
-/** More than this is a wall of text over people's faces; the oldest goes. */
-const MOST_TOASTS = 3;
+/** As many as have room beside the title; the oldest goes. */
+const MOST_TOASTS = 2;
 /** Sentences that come this close together stand in the live region together: one that replaces another at once is never read. */
 const MOMENT_MS = 400;
 /** Of a long meeting; nobody reads further back. */
@@ -54,10 +56,10 @@ export class Notices {
   }
 
   /** Shown for some seconds, and read aloud as `said` ("" for silence). The same text twice is one toast that lives on. */
-  show(text: string, tone: Toast["tone"] = "info", said: string = text): void {
+  show(text: string, tone: Toast["tone"] = "info", said: string = text, topic: ToastTopic | null = null): void {
     this.say(said);
     this.lastId += 1;
-    const toast: Toast = { id: this.lastId, text, tone };
+    const toast: Toast = { id: this.lastId, text, tone, topic };
     const others = this.snapshot.toasts.filter((other) => other.text !== text);
     this.publish({
       ...this.snapshot,
@@ -67,14 +69,21 @@ export class Notices {
     this.later(TOAST_LIFE_MS, () => this.dismiss(toast.id));
   }
 
-  dismiss = (id: number): void => {
-    const toasts = this.snapshot.toasts.filter((toast) => toast.id !== id);
-    if (toasts.length !== this.snapshot.toasts.length) this.publish({ ...this.snapshot, toasts });
-  };
+  dismiss = (id: number): void => this.keep((toast) => toast.id !== id);
+
+  /** The person now looks at what these told of. */
+  dismissTopic(topic: ToastTopic): void {
+    this.keep((toast) => toast.topic !== topic);
+  }
 
   /** Another screen: what was shown about the last one is over. The list keeps it. */
   clear(): void {
-    if (this.snapshot.toasts.length > 0) this.publish({ ...this.snapshot, toasts: [] });
+    this.keep(() => false);
+  }
+
+  private keep(isKept: (toast: Toast) => boolean): void {
+    const toasts = this.snapshot.toasts.filter(isKept);
+    if (toasts.length !== this.snapshot.toasts.length) this.publish({ ...this.snapshot, toasts });
   }
 
   private publish(snapshot: NoticesSnapshot): void {

@@ -17,11 +17,15 @@ export function useTogetherParts(room: Room, panel: PanelName | null): AllParts 
   const call = useCall();
   const [parts] = useState(() => createParts(call, room));
   const { chat, reactions, news, view } = parts;
+  const { notices } = call;
   const isConnected = useSession().phase.name === "connected";
   view.room = room;
   view.isChatOpen = panel === "chat";
 
-  useEffect(() => chat.look(panel === "chat"), [chat, panel]);
+  useEffect(() => {
+    chat.look(panel === "chat");
+    if (panel === "chat") notices.dismissTopic("chat");
+  }, [chat, notices, panel]);
   useEffect(() => () => news.stop(), [news]);
 
   useEffect(() => {
