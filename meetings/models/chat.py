@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
 from typing import ClassVar
 
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from meetings.models.engine import CallSession
 from meetings.models.participant import NAME_MAX_LENGTH, Participant, Role
+from meetings.models.present_call import present_call
 from meetings.models.room import Room
 
 TEXT_MAX_LENGTH = 2000
 KEY_MAX_LENGTH = 36
-# After a crash of the engine its people come back within seconds; later it is another meeting.
-_RETURN = timedelta(minutes=10)
-# How often in a row a call may lose its engine and still be the same one.
-_MAX_LIVES = 20
 
 
 class ChatMessageQuerySet(models.QuerySet["ChatMessage"]):
     def of_present_call(self, room: Room) -> ChatMessageQuerySet:
         """What was written since the last call of `room` was over: nobody reads the meeting before theirs."""
-        since = _last_end(room, timezone.now())
+        since = present_call(room).last_end
         rows = self.filter(room=room)
         return rows if since is None else rows.filter(sent_at__gt=since)
 
@@ -71,21 +66,3 @@ class ChatMessage(models.Model):
     @property
     def is_deleted(self) -> bool:
         return self.deleted_at is not None
-
-
-def _last_end(room: Room, now: datetime) -> datetime | None:
-    """When the call before the present one was over; None if there was none.
-
-    `call_ended_at` is not written where an engine died: its people go on in a new call. Only if nobody came back soon,
-    that one is over, too.
-    """
-    ended = room.call_ended_at
-    calls = CallSession.objects.filter(room=room)
-    if ended is not None:
-        calls = calls.filter(models.Q(ended_at__isnull=True) | models.Q(ended_at__gt=ended))
-    next_start = now
-    for started_at, ended_at in calls.order_by("-started_at").values_list("started_at", "ended_at")[:_MAX_LIVES]:
-        if ended_at is not None and next_start - ended_at > _RETURN:
-            return ended_at
-        next_start = started_at
-    return ended
