@@ -1,4 +1,4 @@
-"""A line of chat, made safe to show to others, to log nothing of and to keep.
+"""A line of chat, or the lobby's message, made safe to show to others, to log nothing of and to keep.
 
 Pages show it as text, never as HTML. Here it loses what that leaves: characters that hide, that turn the direction of
 what stands around them, or that pile up over the lines above.
@@ -27,12 +27,20 @@ def clean_message(text: str) -> str:
     """`text` as it is kept and shown. Raises `LongMessage`, `EmptyMessage`."""
     if len(text) > TEXT_MAX_LENGTH:
         raise LongMessage
+    text = clean_text(text, max_length=TEXT_MAX_LENGTH)
+    if not text:
+        raise EmptyMessage
+    return text
+
+
+def clean_text(text: str, *, max_length: int) -> str:
+    """`text`, of one or several lines, as it is kept and shown; "" where nothing of it would be seen."""
     text = _LINE_ENDS.sub("\n", text).replace("\t", " ")
     text = unicodedata.normalize("NFC", "".join(char for char in text if _is_shown(char)))
     text = _EMPTY_LINES.sub("\n\n", without_piled_marks(text)).strip()
     if not any(_is_visible(char) for char in text):
-        raise EmptyMessage
-    return text[:TEXT_MAX_LENGTH]  # (some letters are longer in NFC)
+        return ""
+    return text[:max_length]  # (some letters are longer in NFC)
 
 
 def _is_shown(char: str) -> bool:

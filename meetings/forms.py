@@ -13,7 +13,9 @@ from dsfr.forms import DsfrBaseForm
 
 from accounts.names import clean_name
 from meetings.models import Room
-from meetings.models.room import NAME_MAX_LENGTH
+from meetings.models.room import LOBBY_MESSAGE_MAX_LENGTH, NAME_MAX_LENGTH
+from meetings.refusals import LongLobbyMessage
+from meetings.services.rooms import clean_lobby_message
 
 # Generic for the type checker only.
 if TYPE_CHECKING:
@@ -80,9 +82,17 @@ class JoinForm(DsfrBaseForm):  # type: ignore[misc]  # dsfr ships no types
 
 
 class RoomSettingsForm(DsfrBaseForm, _RoomModelForm):  # type: ignore[misc]  # dsfr ships no types
+    # Not the model's own length: a line end is sent as two characters and counted as one.
+    lobby_message = forms.CharField(
+        label=_("Message for those who wait"),
+        help_text=_("Up to 300 characters. They read it in the lobby until you let them in."),
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 3, "maxlength": LOBBY_MESSAGE_MAX_LENGTH}),
+    )
+
     class Meta:
         model = Room
-        fields = ("name", "has_lobby", "is_locked")
+        fields = ("name", "has_lobby", "lobby_message", "is_locked")
         labels = {  # noqa: RUF012  Django's way
             "name": _("Room name"),
             "has_lobby": _("Lobby: people wait until I let them in"),
@@ -96,3 +106,9 @@ class RoomSettingsForm(DsfrBaseForm, _RoomModelForm):  # type: ignore[misc]  # d
 
     def clean_name(self) -> str:
         return clean_name(self.cleaned_data["name"], max_length=NAME_MAX_LENGTH)
+
+    def clean_lobby_message(self) -> str:
+        try:
+            return clean_lobby_message(self.cleaned_data["lobby_message"])
+        except LongLobbyMessage as long:
+            raise forms.ValidationError(str(long.text)) from long

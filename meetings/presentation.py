@@ -12,6 +12,9 @@ from django.utils.translation import get_language
 
 from meetings.access import Visitor
 from meetings.models import ChatMessage, Participant, Room
+from meetings.models.participant import State
+from meetings.services import lobby
+from meetings.services.doorway import Inside, View, inside
 
 
 def participant_json(participant: Participant) -> dict[str, Any]:
@@ -24,7 +27,7 @@ def participant_json(participant: Participant) -> dict[str, Any]:
 
 
 def room_state(own: Participant) -> dict[str, Any]:
-    """What the owner of the row `own` may know of the room now: five queries at most, none for who only waits."""
+    """What the owner of the row `own` may know of the room now: five queries at most, one for who only waits."""
     room = own.room
     waiting: list[dict[str, Any]] = []
     roles: dict[str, str] = {}
@@ -34,14 +37,37 @@ def room_state(own: Participant) -> dict[str, Any]:
         roles = dict(people.admitted().values_list("identity", "role"))
         hands = list(people.with_hand_up().values_list("identity", flat=True))
     if own.may_moderate:
-        waiting = [participant_json(row) for row in Participant.objects.filter(room=room).waiting()]
+        queue = Participant.objects.filter(room=room).waiting().in_order_of_asking()
+        waiting = [participant_json(row) for row in queue]
+    is_waiting = own.state == State.WAITING
     return {
         "me": {**participant_json(own), "state": own.state},
-        "room": {"isLocked": room.is_locked, "isClosed": room.is_closed},
+        "room": {
+            "isLocked": room.is_locked,
+            "isClosed": room.is_closed,
+            "lobbyMessage": room.lobby_message if is_waiting or own.may_moderate else "",
+        },
+        "queue": _queue_json(own) if is_waiting else None,
         "waiting": waiting,
         "roles": roles,
         "hands": hands,
     }
+
+
+def _queue_json(own: Participant) -> dict[str, int] | None:
+    place = lobby.place_in_queue(own)
+    return {"place": place[0], "length": place[1]} if place else None
+
+
+def inside_json(found: Inside) -> dict[str, Any]:
+    """Only what its view says: what somebody may not know is not sent."""
+    match found.view:
+        case View.NAMES:
+            return {"view": "names", "count": found.count, "names": list(found.names)}
+        case View.BEGUN:
+            return {"view": "begun", "hasBegun": found.has_begun}
+        case View.NOTHING:
+            return {"view": "nothing"}
 
 
 def message_json(message: ChatMessage) -> dict[str, Any]:
@@ -62,6 +88,7 @@ def call_config(room: Room, visitor: Visitor) -> dict[str, Any]:
     return {
         "room": {"slug": room.slug, "name": room.name, "hasLobby": room.has_lobby},
         "me": {"name": visitor.user.display_name if visitor.user else "", "isSignedIn": visitor.user is not None},
+        "inside": inside_json(inside(room, visitor=visitor)),
         "locale": (get_language() or "fr")[:2],
         "urls": {
             "api": reverse("meetings:api_enter", args=[room.slug]).removesuffix("/enter"),

@@ -42,6 +42,10 @@ class LongMessage(Refused):
     code, status, text = "long_message", 400, _("This message is too long. Please send it in parts.")
 
 
+class LongLobbyMessage(LongMessage):
+    text = _("This message is too long. It may have 300 characters.")
+
+
 class NotAdmitted(Refused):
     code, status, text = "not_admitted", 403, _("The host has not let you in.")
 

@@ -80,6 +80,9 @@ class ParticipantQuerySet(models.QuerySet["Participant"]):
     def waiting(self) -> ParticipantQuerySet:
         return self.filter(state=State.WAITING)
 
+    def in_order_of_asking(self) -> ParticipantQuerySet:
+        return self.order_by("asked_at", "pk")
+
     def admitted(self) -> ParticipantQuerySet:
         return self.filter(state=State.ADMITTED)
 
@@ -112,6 +115,8 @@ class Participant(models.Model):
     state = models.CharField(_("state"), max_length=10, choices=State, default=State.WAITING)
     may_publish_sources = models.JSONField(_("may send"), default=all_sources)
     created_at = models.DateTimeField(_("created at"), default=timezone.now, editable=False)
+    # Since when they wait, if they do: the order of the queue. Who gave up and came back is at its end.
+    asked_at = models.DateTimeField(_("asked at"), default=timezone.now, editable=False)
     admitted_at = models.DateTimeField(_("admitted at"), null=True, blank=True, editable=False)
     ended_at = models.DateTimeField(_("ended at"), null=True, blank=True, editable=False)
     # Since when; the order of hands. See `with_hand_up`.

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 _SLUG_GROUPS = (3, 4, 3)
 SLUG_PATTERN = r"[a-z]{3}-[a-z]{4}-[a-z]{3}"
 NAME_MAX_LENGTH = 100
+LOBBY_MESSAGE_MAX_LENGTH = 300
 
 
 def new_slug() -> str:
@@ -79,6 +80,8 @@ class Room(models.Model):
     )
     is_locked = models.BooleanField(_("locked"), default=False, help_text=_("Nobody new may ask to enter."))
     has_lobby = models.BooleanField(_("lobby"), default=True, help_text=_("People wait until the host lets them in."))
+    # Plain text, perhaps of several lines: see `chat_text.py`.
+    lobby_message = models.CharField(_("message in the lobby"), max_length=LOBBY_MESSAGE_MAX_LENGTH, blank=True)
     created_at = models.DateTimeField(_("created at"), default=timezone.now, editable=False)
     # The last call's end: who was admitted before must be let in again.
     call_ended_at = models.DateTimeField(_("last call ended at"), null=True, blank=True, editable=False)

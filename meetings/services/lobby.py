@@ -23,7 +23,7 @@ from meetings import media, outbox
 from meetings.access import Visitor
 from meetings.models import Attendance, Participant, Room
 from meetings.models.participant import NAME_MAX_LENGTH, Role, State
-from meetings.refusals import BadName, Closed, Conflict, Denied, Locked, Removed, TooManyRequests
+from meetings.refusals import BadName, Closed, Conflict, Denied, Locked, Refused, Removed, TooManyRequests
 
 # Who left by mistake comes straight back; later the host is asked again.
 REJOIN_SECONDS = 600
@@ -52,6 +52,29 @@ def enter_room(room: Room, *, visitor: Visitor, name: str) -> Participant:
         # Two requests of one browser (a double click): the other one has made the row.
         with transaction.atomic():
             return _enter(room, visitor=visitor, name=shown_name)
+
+
+def expected_state(room: Room, *, visitor: Visitor) -> State | None:
+    """What `enter_room` would answer now: waiting, admitted, or None for a refusal. Changes nothing."""
+    try:
+        if room.is_closed:
+            raise Closed
+        _refuse_banned(room, visitor)
+        return _next_state(own_row(room, visitor), room, visitor)
+    except Refused:
+        return None
+
+
+def own_row(room: Room, visitor: Visitor) -> Participant | None:
+    rows = Participant.objects.select_related("room", "user").filter(room=room)
+    return rows.filter(session_key_hash=visitor.session_key_hash).first()
+
+
+def place_in_queue(own: Participant) -> tuple[int, int] | None:
+    """Which one of how many who wait, in the order of asking; None for who does not wait. One query."""
+    queue = Participant.objects.filter(room=own.room).waiting().in_order_of_asking()
+    keys = list(queue.values_list("pk", flat=True))
+    return (keys.index(own.pk) + 1, len(keys)) if own.pk in keys else None
 
 
 def admit(target: Participant, *, acting: Participant) -> None:
@@ -125,15 +148,27 @@ def end_admissions(room: Room, *, ended_at: datetime | None = None) -> int:
 
 
 def _enter(room: Room, *, visitor: Visitor, name: str) -> Participant:
-    own = Participant.objects.filter(room=room, session_key_hash=visitor.session_key_hash).first()
+    own = own_row(room, visitor)
     _refuse_banned(room, visitor)
+    state = _next_state(own, room, visitor)
     if own is None:
-        return _create(room, visitor=visitor, name=name)
-    if own.is_admitted and _is_fresh(own, room, visitor):
+        return _create(room, visitor=visitor, name=name, state=state)
+    if own.is_admitted and state == State.ADMITTED and _is_fresh(own, room, visitor):
         return own
-    if own.state == State.WAITING and not visitor.owns(room) and room.has_lobby:
+    if own.state == State.WAITING and state == State.WAITING:
         return _rename(own, name)
-    return _come_back(own, room, visitor=visitor, name=name)
+    return _come_back(own, room, visitor=visitor, name=name, state=state)
+
+
+def _next_state(own: Participant | None, room: Room, visitor: Visitor) -> State:
+    """Where the way into the room leads from here. Raises `Locked`, `TooManyRequests`."""
+    if own is None:
+        return _entry_state(room, visitor)
+    if own.is_admitted and _is_fresh(own, room, visitor):
+        return State.ADMITTED
+    if own.state == State.WAITING and not visitor.owns(room) and room.has_lobby:
+        return State.WAITING
+    return _returning_state(own, room, visitor)
 
 
 def _refuse_banned(room: Room, visitor: Visitor) -> None:
@@ -150,8 +185,7 @@ def _refuse_banned(room: Room, visitor: Visitor) -> None:
         raise Denied
 
 
-def _create(room: Room, *, visitor: Visitor, name: str) -> Participant:
-    state = _entry_state(room, visitor)
+def _create(room: Room, *, visitor: Visitor, name: str, state: State) -> Participant:
     own = Participant.objects.create(
         room=room,
         user=visitor.user,
@@ -167,13 +201,11 @@ def _create(room: Room, *, visitor: Visitor, name: str) -> Participant:
     return own
 
 
-def _come_back(own: Participant, room: Room, *, visitor: Visitor, name: str) -> Participant:
+def _come_back(own: Participant, room: Room, *, visitor: Visitor, name: str, state: State) -> Participant:
     """From left (or an admission too old) to waiting or admitted."""
     now = timezone.now()
-    state = _returning_state(own, room, visitor, now)
     values: dict[str, Any] = {"state": state, "name": name, "ended_at": None}
-    if state == State.ADMITTED:
-        values["admitted_at"] = now
+    values["admitted_at" if state == State.ADMITTED else "asked_at"] = now
     if visitor.owns(room):
         values["role"] = Role.HOST
     elif state == State.WAITING:
@@ -187,11 +219,11 @@ def _come_back(own: Participant, room: Room, *, visitor: Visitor, name: str) -> 
     return own
 
 
-def _returning_state(own: Participant, room: Room, visitor: Visitor, now: datetime) -> State:
+def _returning_state(own: Participant, room: Room, visitor: Visitor) -> State:
     left_just_now = (
         own.state == State.LEFT
         and own.ended_at is not None
-        and own.ended_at > now - timedelta(seconds=REJOIN_SECONDS)
+        and own.ended_at > timezone.now() - timedelta(seconds=REJOIN_SECONDS)
         and not room.is_locked
     )
     if left_just_now and _is_fresh(own, room, visitor):

@@ -9,9 +9,11 @@ from django.utils.translation import gettext
 
 from accounts.models import User
 from meetings import enforcement, media, outbox
+from meetings.chat_text import clean_text
 from meetings.models import Participant, Room
 from meetings.models.participant import State
-from meetings.refusals import TooManyRequests
+from meetings.models.room import LOBBY_MESSAGE_MAX_LENGTH
+from meetings.refusals import LongLobbyMessage, TooManyRequests
 
 # One person's open rooms: far more than anybody needs, far fewer than fill a disk.
 MAX_OPEN_ROOMS = 200
@@ -42,17 +44,43 @@ def ensure_first_room() -> Room | None:
     return room or create_room(acting_user=admin, name=gettext("First room"))
 
 
-def change_settings(room: Room, *, name: str, has_lobby: bool, is_locked: bool, acting_user: User) -> None:
+def change_settings(
+    room: Room, *, name: str, has_lobby: bool, lobby_message: str, is_locked: bool, acting_user: User
+) -> None:
+    """Raises `LongLobbyMessage`."""
+    lobby_message = clean_lobby_message(lobby_message)
     with transaction.atomic():
-        Room.objects.filter(pk=room.pk).update(name=name, has_lobby=has_lobby, is_locked=is_locked)
+        Room.objects.filter(pk=room.pk).update(
+            name=name, has_lobby=has_lobby, lobby_message=lobby_message, is_locked=is_locked
+        )
         audit.info(
             "room_changed",
             room=room.media_name,
             has_lobby=has_lobby,
+            has_lobby_message=bool(lobby_message),
             is_locked=is_locked,
             by=str(acting_user.public_id),
         )
         outbox.notify_room(room)
+
+
+def change_lobby_message(text: str, *, acting: Participant) -> None:
+    """What those who wait read, at once; "" takes it away. Raises `LongLobbyMessage`."""
+    room = acting.room
+    text = clean_lobby_message(text)
+    with transaction.atomic():
+        if not Room.objects.filter(pk=room.pk).exclude(lobby_message=text).update(lobby_message=text):
+            return  # it says so already
+        audit.info("lobby_message_changed", room=room.media_name, is_empty=not text, by=acting.identity)
+        outbox.notify_room(room)
+
+
+def clean_lobby_message(text: str) -> str:
+    """Raises `LongLobbyMessage`."""
+    text = text.replace("\r\n", "\n")  # as forms send what is one line end to who counts
+    if len(text) > LOBBY_MESSAGE_MAX_LENGTH:
+        raise LongLobbyMessage
+    return clean_text(text, max_length=LOBBY_MESSAGE_MAX_LENGTH)
 
 
 def close_room(room: Room, *, acting_user: User) -> None:

@@ -35,6 +35,7 @@ def form(path: str, data: dict[str, str] | None = None) -> Door:
 
 DOORS: dict[str, Door] = {
     "page": page("/r/{slug}"),
+    "inside": page("/api/rooms/{slug}/inside"),
     "enter": api("enter", {"name": "Somebody"}),
     "token": api("token"),
     "state": lambda person, room, target: person.state(room),
@@ -52,6 +53,7 @@ DOORS: dict[str, Door] = {
     "reactions": api("reactions", {"reaction": "clap"}),
     "hand": api("hand", {"isRaised": True}),
     "report": lambda person, room, target: person.beacon(room, {"reason": "left"}),
+    "lobby message": api("lobby_message", {"text": "We begin at ten."}),
     "lock": api("lock"),
     "unlock": api("unlock"),
     "end": api("end"),
@@ -60,7 +62,10 @@ DOORS: dict[str, Door] = {
     "close": form("/rooms/{slug}/close"),
     "forgive": form("/rooms/{slug}/participants/{identity}/forgive"),
 }
-MODERATION = ("admit", "deny", "remove", "mute", "lower_hand", "lower_hands", "admit_all", "lock", "unlock", "end")
+MODERATION = (
+    *("admit", "deny", "remove", "mute", "lower_hand"),
+    *("lower_hands", "admit_all", "lobby message", "lock", "unlock", "end"),
+)
 # What everybody in the call does beside speaking.
 TOGETHER = {"messages": 200, "post message": 201, "reactions": 204, "hand": 204}
 NEEDS_ADMITTED_TARGET = ("mute", "role")
@@ -68,6 +73,7 @@ NEEDS_ADMITTED_TARGET = ("mute", "role")
 # What each person gets while the call goes on:   Alice, Bob, Charlie, Dana, Eve
 EXPECTED: dict[str, tuple[int, int, int, int, int]] = {
     "page": (200, 200, 200, 200, 200),
+    "inside": (200, 200, 200, 200, 200),
     "enter": (200, 200, 200, 200, 200),
     "token": (200, 200, 200, 403, 403),
     "state": (200, 200, 200, 404, 404),
@@ -110,7 +116,7 @@ def test_a_closed_door_changes_nothing(door: str, meeting: Meeting) -> None:
 
 
 # (The link of a room is what opens the two others.)
-@pytest.mark.parametrize("door", [door for door in DOORS if door not in ("page", "enter")])
+@pytest.mark.parametrize("door", [door for door in DOORS if door not in ("page", "inside", "enter")])
 def test_a_missing_room_answers_like_one_that_is_not_yours(door: str, meeting: Meeting) -> None:
     frank = waiting_frank(meeting, door)
     missing = Room(slug="zzz-zzzz-zzz", owner=meeting.cast.alice.signed_in)

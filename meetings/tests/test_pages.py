@@ -242,6 +242,7 @@ def test_the_call_page_gets_what_its_contract_says(name: str, cast: Cast, settin
     assert config == {
         "room": {"slug": room.slug, "name": "Budget committee", "hasLobby": True},
         "me": {"name": "Alice Martin" if name == "alice" else "", "isSignedIn": name == "alice"},
+        "inside": {"view": "names", "count": 0, "names": []} if name == "alice" else {"view": "nothing"},
         "locale": "fr",
         "urls": {
             "api": f"/api/rooms/{room.slug}",

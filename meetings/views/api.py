@@ -18,9 +18,9 @@ from meetings import access
 from meetings.engine_errors import EngineError, Unavailable
 from meetings.models import Participant
 from meetings.own_address import websocket_url
-from meetings.presentation import participant_json, room_state
+from meetings.presentation import inside_json, participant_json, room_state
 from meetings.refusals import BadRequest, NotFound, Refused, TooManyRequests
-from meetings.services import lobby, moderation
+from meetings.services import doorway, lobby, moderation, rooms
 from meetings.tokens import participant_token
 
 # A whole ministry may sit behind one address and come at nine o'clock; a flood does not get far with it.
@@ -74,6 +74,15 @@ def enter(request: HttpRequest, slug: str) -> HttpResponse:
     access.remember(request, visitor)
     _rotate_session(request, own)
     return JsonResponse({"participant": participant_json(own), "state": own.state})
+
+
+@require_GET
+@json_api
+def inside(request: HttpRequest, slug: str) -> HttpResponse:
+    """Anybody with the link, before they enter: what they see of the people inside is as `doorway` says."""
+    source = source_of(request)
+    found = doorway.look(_door(slug, source), visitor=access.visitor_of(request), source=source)
+    return JsonResponse(inside_json(found))
 
 
 @require_POST
@@ -135,6 +144,14 @@ def role(request: HttpRequest, slug: str, identity: str) -> HttpResponse:
     acting = access.access_hosted(access.visitor_of(request), slug)
     target = access.access_target(acting, identity)
     moderation.change_role(target, text_of(request, "role"), acting=acting)
+    return HttpResponse(status=_NO_CONTENT)
+
+
+@require_POST
+@json_api
+def lobby_message(request: HttpRequest, slug: str) -> HttpResponse:
+    acting = access.access_moderated(access.visitor_of(request), slug)
+    rooms.change_lobby_message(text_of(request, "text"), acting=acting)
     return HttpResponse(status=_NO_CONTENT)
 
 
