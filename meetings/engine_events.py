@@ -17,7 +17,7 @@ from livekit.protocol.models import DisconnectReason, ParticipantInfo
 from livekit.protocol.models import Room as EngineRoom
 from livekit.protocol.webhook import WebhookEvent
 
-from meetings import media, signals, webhooks_out
+from meetings import media, outbox, signals, webhooks_out
 from meetings.admission import admitted_participant, portal_room
 from meetings.engine_errors import EngineError, Unavailable
 from meetings.models import Attendance, CallSession, EngineEvent, Participant, Room
@@ -92,6 +92,7 @@ def call_of(room: Room, engine_room: EngineRoom, seen_at: datetime) -> CallSessi
     )
     if is_new:
         signals.call_started.send(CallSession, call=call)
+        outbox.notify_room(room)  # pages show how long it goes on
     return call
 
 

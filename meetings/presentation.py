@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 
 from django.templatetags.static import static
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import get_language
 
 from meetings.access import Visitor
 from meetings.models import ChatMessage, Participant, Room
 from meetings.models.participant import State
+from meetings.models.present_call import present_call
 from meetings.services import lobby
 from meetings.services.doorway import Inside, View, inside
 
@@ -32,10 +34,12 @@ def room_state(own: Participant) -> dict[str, Any]:
     waiting: list[dict[str, Any]] = []
     roles: dict[str, str] = {}
     hands: list[str] = []
+    began_at: datetime | None = None
     if own.may_be_in_call:
         people = Participant.objects.filter(room=room)
         roles = dict(people.admitted().values_list("identity", "role"))
         hands = list(people.with_hand_up().values_list("identity", flat=True))
+        began_at = present_call(room).began_at
     if own.may_moderate:
         queue = Participant.objects.filter(room=room).waiting().in_order_of_asking()
         waiting = [participant_json(row) for row in queue]
@@ -51,7 +55,12 @@ def room_state(own: Participant) -> dict[str, Any]:
         "waiting": waiting,
         "roles": roles,
         "hands": hands,
+        "callBeganAt": began_at and _time(began_at),
     }
+
+
+def _time(time: datetime) -> str:
+    return time.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _queue_json(own: Participant) -> dict[str, int] | None:
@@ -77,7 +86,7 @@ def message_json(message: ChatMessage) -> dict[str, Any]:
         "name": message.name,
         "role": message.role,
         "text": message.text,
-        "sentAt": message.sent_at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "sentAt": _time(message.sent_at),
     }
     return {**shown, "isDeleted": True} if message.is_deleted else shown
 
@@ -90,6 +99,7 @@ def call_config(room: Room, visitor: Visitor) -> dict[str, Any]:
         "me": {"name": visitor.user.display_name if visitor.user else "", "isSignedIn": visitor.user is not None},
         "inside": inside_json(inside(room, visitor=visitor)),
         "locale": (get_language() or "fr")[:2],
+        "now": _time(timezone.now()),
         "urls": {
             "api": reverse("meetings:api_enter", args=[room.slug]).removesuffix("/enter"),
             "websocket": f"/ws/rooms/{room.slug}",

@@ -20,6 +20,8 @@ export type CallParts = {
   strings: Strings;
   /** The room's name, or what stands for it where the host gave none. */
   roomTitle: string;
+  /** How far this machine's clock is ahead of the portal's. */
+  clockLeadMs: number;
   api: RoomApi;
   session: CallSession<Room>;
   preview: Preview;

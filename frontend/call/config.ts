@@ -16,3 +16,9 @@ export function websocketAddress(path: string, pageAddress: string): string {
   address.protocol = address.protocol.replace(/^http/, "ws");
   return address.href;
 }
+
+/** When the portal's answer with this page began to come, by this machine's clock: loading the rest of it may take long. */
+export function pageAnsweredAtMs(performance: Performance, nowMs: number): number {
+  const [load] = performance.getEntriesByType("navigation") as PerformanceNavigationTiming[];
+  return load && load.responseStart > 0 ? nowMs - (performance.now() - load.responseStart) : nowMs;
+}

@@ -8,6 +8,8 @@ export type CallConfig = {
   room: { slug: string; name: string; hasLobby: boolean };
   me: { name: string; isSignedIn: boolean };
   locale: Locale;
+  /** The portal's time when it made the page; ISO 8601, UTC. */
+  now: string;
   urls: { api: string; websocket: string; home: string; language: string; signIn: string };
   assets: { base: string };
 };
@@ -25,10 +27,16 @@ export type RoomState = {
   roles: Record<string, Role>;
   /** Whose hand is up, in the order in which they were raised. */
   hands: string[];
+  /** ISO 8601, UTC; null outside of a call. */
+  callBeganAt: string | null;
 };
 
 export const REACTIONS = ["thumbs-up", "clap", "heart", "laugh", "surprised", "celebrate"] as const;
 export type Reaction = (typeof REACTIONS)[number];
+
+/** How a call was, in one click after it. */
+export const RATINGS = ["good", "middling", "bad"] as const;
+export type Rating = (typeof RATINGS)[number];
 
 export type ChatMessage = {
   id: string;

@@ -2,10 +2,11 @@
 import type { Room } from "livekit-client";
 import { createRoot } from "react-dom/client";
 import { createRoomApi, hasOwnAuthority, readCsrfToken, sendReport } from "./api.ts";
+import { clockLeadMs } from "./callclock.ts";
 import { CallContext, type CallParts } from "./callcontext.ts";
 import { type CallReport, LinkMeter } from "./callreport.ts";
 import { App } from "./components/App.tsx";
-import { readCallConfig, websocketAddress } from "./config.ts";
+import { pageAnsweredAtMs, readCallConfig, websocketAddress } from "./config.ts";
 import { takeCopiedLink } from "./copiedlink.ts";
 import { deviceFault } from "./devicefault.ts";
 import { whyUnreachable } from "./diagnosis.ts";
@@ -98,6 +99,7 @@ function start(root: HTMLElement): void {
     config,
     strings,
     roomTitle: config.room.name.trim() || strings.unnamedRoom(config.room.slug),
+    clockLeadMs: clockLeadMs(config.now, pageAnsweredAtMs(performance, Date.now())),
     api,
     session,
     preview,

@@ -5,15 +5,20 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
+from datetime import timedelta
 from typing import Any, TypeVar
 
 import pytest
 from asgiref.sync import sync_to_async
 from channels.testing import WebsocketCommunicator
 from django.core.cache import cache
+from django.utils import timezone
+from livekit.protocol.models import Room as EngineRoom
+from livekit.protocol.webhook import WebhookEvent
 
 from accounts.models import User
 from meetings import outbox
+from meetings.engine_events import receive_webhook
 from meetings.models import Participant, Room
 from meetings.models.participant import Role, State
 from meetings.services import lobby, moderation, together
@@ -188,6 +193,20 @@ async def test_a_raised_hand_is_told_at_once_to_who_is_inside_and_not_to_who_wai
         assert (await heard(socket))["state"]["hands"] == []
     assert await waiting.receive_nothing()
     for socket in (*sockets, waiting):
+        await socket.disconnect()
+
+
+async def test_when_the_call_began_is_told_as_soon_as_the_engine_says_so_to_who_is_inside(meeting: Meeting) -> None:
+    inside, waiting = await opened(meeting.cast.alice, meeting.room), await opened(meeting.cast.eve, meeting.room)
+    for socket in (inside, waiting):
+        assert (await heard(socket))["state"]["callBeganAt"] is None
+    began = timezone.now().replace(microsecond=250_000) - timedelta(minutes=42)
+    started = EngineRoom(sid="RM_1", name=meeting.room.media_name, creation_time_ms=int(began.timestamp() * 1000))
+    event = WebhookEvent(id="EV_1", event="room_started", room=started, created_at=int(began.timestamp()) + 1)
+    await rows(receive_webhook, event)
+    assert (await heard(inside))["state"]["callBeganAt"] == f"{began:%Y-%m-%dT%H:%M:%S}.250Z"
+    assert await waiting.receive_nothing()
+    for socket in (inside, waiting):
         await socket.disconnect()
 
 

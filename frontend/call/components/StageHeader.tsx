@@ -1,6 +1,7 @@
 import { useConnectionQualityIndicator, useLocalParticipant, useParticipants } from "@livekit/components-react";
 import { ConnectionQuality } from "livekit-client";
 import { useCall, useSession } from "../callcontext.ts";
+import { CallTimer } from "./CallTimer.tsx";
 import { Icon } from "./Icon.tsx";
 
 export function StageHeader() {
@@ -13,14 +14,15 @@ export function StageHeader() {
   return (
     <header className="stage__header">
       <h1 className="stage__title">{roomTitle}</h1>
+      <CallTimer />
       {roomState?.room.isLocked && (
-        <span className="stage__fact" data-testid="room-locked">
+        <span className="stage__fact stage__fact--sign" data-testid="room-locked">
           <Icon name="lock" />
           <span>{strings.roomLocked}</span>
         </span>
       )}
       {isWeak && (
-        <span className="stage__fact stage__fact--weak" data-testid="own-link-weak">
+        <span className="stage__fact stage__fact--sign stage__fact--weak" data-testid="own-link-weak">
           <Icon name="weak" />
           <span>{strings.stage.picture["your-own-link"]}</span>
         </span>

@@ -29,6 +29,7 @@ export const fr = {
   cameraIsBack: "Caméra arrière",
   devices: "Micro, haut-parleur et caméra",
 
+  callLength: "Durée de la réunion",
   shareStarts: (name: string) => `${name} commence à partager son écran…`,
 
   /** In two or three words. */
@@ -106,6 +107,7 @@ export const en: Shape = {
   cameraIsFront: "Front camera",
   cameraIsBack: "Back camera",
   devices: "Microphone, speaker and camera",
+  callLength: "Length of the meeting",
   shareStarts: (name) => `${name} starts sharing their screen…`,
 
   picture: {
@@ -175,6 +177,7 @@ export const de: Shape = {
   cameraIsFront: "Vordere Kamera",
   cameraIsBack: "Hintere Kamera",
   devices: "Mikrofon, Lautsprecher und Kamera",
+  callLength: "Dauer der Besprechung",
   shareStarts: (name) => `${name} beginnt, den Bildschirm zu teilen…`,
 
   picture: {
