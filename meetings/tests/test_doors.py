@@ -155,6 +155,7 @@ def test_a_room_that_is_closed_for_good_lets_nobody_in(door: str, meeting: Meeti
         moderation = 403 if has_row else 404
         expected = {
             "page": 404,
+            "inside": 410,
             "enter": 410,
             "token": 403,
             "role": moderation,
