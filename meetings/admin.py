@@ -18,9 +18,11 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from meetings import departure_words
+from meetings.departure_page import CALL_LOOKUP, departure_context
 from meetings.departure_words import said
 from meetings.models import Attendance, CallReport, CallSession, Participant, Room
 from meetings.models.participant import State
+from meetings.models.report import CallReportQuerySet
 from meetings.services.moderation import forgive
 from meetings.services.rooms import close_room
 
@@ -114,16 +116,6 @@ class CallAdmin(_CallAdmin):
         return False
 
 
-# The engine's words for an end that is no interruption. `duplicate_identity`: the page was reloaded or opened again.
-_WISHED = (
-    "client_initiated",
-    "duplicate_identity",
-    "participant_removed",
-    "room_deleted",
-    "room_closed",
-    "room_finished",
-    "user_rejected",
-)
 # "at about 10:14": what people say when they complain.
 _CLOCK = re.compile(r"([01]?\d|2[0-3])[:h]([0-5]\d)")
 _ABOUT = timedelta(minutes=5)
@@ -134,16 +126,25 @@ class HowItEnded(admin.SimpleListFilter):
     parameter_name = "end"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [("cut", _("Cut off")), ("wished", _("Left, removed or over")), ("never", _("Never got through"))]
+        return [
+            ("bad", _("Badly: cut off or never got through")),
+            ("cut", _("Cut off")),
+            ("wished", _("Left, removed or over")),
+            ("never", _("Never got through")),
+        ]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[CallReport]) -> QuerySet[CallReport]:
+        # The queryset is one of CallReport's own, which the admin's types do not know.
+        reports: CallReportQuerySet = queryset  # type: ignore[assignment]  # see above
         match self.value():
+            case "bad":
+                return reports.ended_badly()
             case "cut":
-                return queryset.filter(attendance__isnull=False).exclude(attendance__reason__in=_WISHED)
+                return reports.cut_off()
             case "wished":
-                return queryset.filter(attendance__reason__in=_WISHED)
+                return reports.wished()
             case "never":
-                return queryset.filter(attendance__isnull=True)
+                return reports.never_in()
         return queryset
 
 
@@ -162,10 +163,11 @@ class CallReportAdmin(_ReportAdmin):
         "loss_percent",
         "rtt_ms",
         "reconnects",
+        "rating",
         "browser",
     )
     list_select_related = ("participant__room", "attendance")
-    list_filter = (HowItEnded, "ended_at")
+    list_filter = (HowItEnded, "rating", "ended_at")
     search_fields = ("participant__name", "participant__room__name", "participant__user__email", "=browser")
     search_help_text = _("Name, e-mail address, room, or a time of day such as 10:14.")
     show_full_result_count = False  # one count of the whole table less
@@ -185,7 +187,19 @@ class CallReportAdmin(_ReportAdmin):
         "reconnects",
         "join_ms",
         "browser",
+        "rating",
     )
+
+    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest | None = None) -> bool:
+        """Also by the call, to which each departure leads."""
+        return lookup == CALL_LOOKUP or super().lookup_allowed(lookup, value, request)  # type: ignore[arg-type]  # Django passes None, too
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        """With the answer in one sentence above, and the way to whom and what it is about."""
+        report = kwargs.get("obj")
+        if report is not None:
+            context |= {"departure": departure_context(self.admin_site, request, report)}
+        return super().render_change_form(request, context, *args, **kwargs)
 
     @admin.display(description=_("person"), ordering="participant__name")
     def person(self, report: CallReport) -> str:

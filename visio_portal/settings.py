@@ -94,7 +94,7 @@ INSTALLED_APPS = [
     "meetings",
     "accounts",
     "jobs",
-    "django.contrib.admin",
+    "visio_portal.apps.PortalAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

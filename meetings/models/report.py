@@ -14,6 +14,48 @@ from meetings.models.participant import Participant
 REASON_MAX_LENGTH = 40
 PATH_MAX_LENGTH = 16
 BROWSER_MAX_LENGTH = 40
+RATING_MAX_LENGTH = 8
+# The engine's words for an end that is no interruption. `duplicate_identity`: the page was reloaded or opened again.
+WISHED = (
+    "client_initiated",
+    "duplicate_identity",
+    "participant_removed",
+    "room_deleted",
+    "room_closed",
+    "room_finished",
+    "user_rejected",
+)
+
+
+class CallReportQuerySet(models.QuerySet["CallReport"]):
+    """Each departure ended in one of three ways, unless the person is still in the call (the page has reported)."""
+
+    def over(self) -> CallReportQuerySet:
+        return self.filter(models.Q(attendance=None) | models.Q(attendance__left_at__isnull=False))
+
+    def wished(self) -> CallReportQuerySet:
+        return self.filter(attendance__reason__in=WISHED)
+
+    def cut_off(self) -> CallReportQuerySet:
+        return self.filter(attendance__left_at__isnull=False).exclude(attendance__reason__in=WISHED)
+
+    def never_in(self) -> CallReportQuerySet:
+        return self.filter(attendance=None)
+
+    def ended_badly(self) -> CallReportQuerySet:
+        return self.over().exclude(attendance__reason__in=WISHED)
+
+    def by_reason(self) -> dict[str | None, int]:
+        """How many there are by the engine's word, None for those who never got in. One query."""
+        return dict(self.over().order_by().values_list("attendance__reason").annotate(count=models.Count("pk")))
+
+
+class Rating(models.TextChoices):
+    """How the person found sound and picture."""
+
+    GOOD = "good", _("good")
+    MIDDLING = "middling", _("middling")
+    BAD = "bad", _("bad")
 
 
 class CallReport(models.Model):
@@ -40,7 +82,11 @@ class CallReport(models.Model):
     rtt_ms = models.PositiveIntegerField(_("RTT in ms"), null=True, blank=True)
     reconnects = models.PositiveIntegerField(_("reconnections"), null=True, blank=True)
     join_ms = models.PositiveIntegerField(_("milliseconds to join"), null=True, blank=True)
+    # What the person said of it afterwards, if they did.
+    rating = models.CharField(_("rating"), max_length=RATING_MAX_LENGTH, choices=Rating, blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects = CallReportQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("departure")

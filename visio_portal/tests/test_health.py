@@ -5,11 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
-import socket
-import threading
-from collections.abc import Iterator
 from io import StringIO
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,66 +13,8 @@ from django.core.management import call_command
 from django.test import Client
 from pytest_django import Settings
 
-from relay import wire
-from relay.wire import Kind
 from visio_portal.asgi import BoundedHttp, application
-
-STATUS = {"rooms": 2, "participants": 7, "loop_lag_ms": 1.5, "counters": {"packets_in": 3}}
-
-
-class FakeRelay(threading.Thread):
-    """A worker's end of the socket that greets and answers `Relay.Status`."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__(daemon=True)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self.path = path
-        self.listener = socket.socket(socket.AF_UNIX)
-        self.listener.bind(str(path))
-        self.listener.listen()
-
-    def run(self) -> None:
-        while True:
-            try:
-                connection, _ = self.listener.accept()
-            except OSError:
-                return
-            with connection:
-                asyncio.run(self.converse(connection))
-
-    async def converse(self, connection: socket.socket) -> None:
-        reader, writer = await asyncio.open_unix_connection(sock=connection)
-        hello = {"version": wire.VERSION, "instance": "x", "slot": 0, "rooms": 2, "draining": False}
-        writer.write(wire.pack_json(Kind.HELLO, hello))
-        try:
-            while True:
-                frame = await wire.read_frame(reader)
-                if frame.kind is Kind.CALL:
-                    assert frame.payload.startswith(b"Relay.Status\0")
-                    writer.write(wire.pack_json(Kind.REPLY, STATUS, request=frame.request))
-        except (asyncio.IncompleteReadError, ConnectionError):
-            pass
-        writer.close()
-
-    def close(self) -> None:
-        self.listener.shutdown(socket.SHUT_RDWR)
-        self.listener.close()
-        self.join()
-
-
-@pytest.fixture
-def run_dir(settings: Settings, tmp_path: Path) -> Path:
-    settings.RUN_DIR = tmp_path / "run"
-    settings.RELAY_WORKERS = 1
-    return tmp_path / "run"
-
-
-@pytest.fixture
-def relay(run_dir: Path) -> Iterator[FakeRelay]:
-    fake = FakeRelay(run_dir / "relay-0.sock")
-    fake.start()
-    yield fake
-    fake.close()
+from visio_portal.tests.fake_relay import STATUS
 
 
 @pytest.mark.django_db
@@ -113,7 +51,7 @@ def test_status_shows_workers_people_jobs_disk_and_versions() -> None:
     assert document["ready"]
     assert document["engine"] == [{"slot": 0, **STATUS}]
     assert document["disk_free_mb"] > 0
-    assert {"python", "Django", "aiortc"} <= set(document["versions"])
+    assert {"visio", "python", "Django", "aiortc"} <= set(document["versions"])
     text = StringIO()
     call_command("status", stdout=text)
     assert "rooms 2  participants 7  loop_lag_ms 1.5" in text.getvalue()

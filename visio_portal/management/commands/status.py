@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 import json
-import platform
 import sys
-from importlib.metadata import version
 from typing import Any
 
-from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
-from django.db.models import Count
 
-from jobs.models import Job
-from meetings import media, relay_probe
-from meetings.engine_errors import EngineError, Unavailable
 from visio_portal import health
+from visio_portal.status import collect
 
 
 class Command(BaseCommand):
@@ -48,46 +42,7 @@ class Command(BaseCommand):
 
 
 def _shown(part: dict[str, Any]) -> list[tuple[str, Any]]:
-    """What fits a line: numbers and words, no tables of counters (--json has them)."""
-    return [(name, value) for name, value in part.items() if not isinstance(value, dict | list)]
-
-
-def collect() -> dict[str, Any]:
-    """Everything, as one document."""
-    checks = health.findings()
-    return {
-        "ready": all(answer == health.OK for answer in checks.values()),
-        "portal": settings.PORTAL_URL,
-        "checks": checks,
-        "engine": relays() if settings.EMBEDDED_RELAY else cluster(),
-        "jobs": dict(Job.objects.values_list("state").annotate(count=Count("pk"))),
-        "disk_free_mb": health.free_disk_mb(),
-        "versions": versions(),
-    }
-
-
-def relays() -> list[dict[str, Any]]:
-    """Each worker's own words, or why there are none."""
-    found = []
-    for slot in range(settings.RELAY_WORKERS):
-        try:
-            found.append({"slot": slot, **relay_probe.status(slot)})
-        except (Unavailable, EngineError) as error:
-            found.append({"slot": slot, "error": str(error)})
-    return found
-
-
-def cluster() -> list[dict[str, Any]]:
-    """Rooms and participants of the LiveKit cluster."""
-    try:
-        rooms = media.list_rooms()
-    except (Unavailable, EngineError) as error:
-        return [{"url": settings.LIVEKIT_URL, "error": str(error)}]
-    people = sum(room.num_participants for room in rooms)
-    return [{"url": settings.LIVEKIT_URL, "rooms": len(rooms), "participants": people}]
-
-
-def versions() -> dict[str, str]:
-    """Of what an operator is asked for in a bug report."""
-    names = ("Django", "channels", "daphne", "aiortc", "livekit-api", "livekit-protocol")
-    return {"python": platform.python_version(), **{name: version(name) for name in names}}
+    """What fits a line: numbers and words, of the loop lag its p99; no tables of counters (--json has them)."""
+    lag = part.get("loop_lag_ms")
+    line = {**part, **({"loop_lag_ms": lag.get("p99")} if isinstance(lag, dict) else {})}
+    return [(name, value) for name, value in line.items() if not isinstance(value, dict | list)]
