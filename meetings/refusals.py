@@ -34,6 +34,10 @@ class NoMessage(NotFound):
     text = _("This message is not there any more.")
 
 
+class NoDeparture(NotFound):
+    text = _("There is no call of yours that has just ended.")
+
+
 class EmptyMessage(Refused):
     code, status, text = "empty_message", 400, _("Please write something first.")
 

@@ -32,6 +32,7 @@ _room_api: list[URLPattern | URLResolver] = [
     path("messages/<int:message_id>/delete", together.delete_message, name="api_delete_message"),
     path("reactions", together.reactions, name="api_reactions"),
     path("report", together.report, name="api_report"),
+    path("report/rating", together.rating, name="api_rating"),
 ]
 
 urlpatterns: list[URLPattern | URLResolver] = [

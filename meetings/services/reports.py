@@ -16,22 +16,26 @@ from typing import Any
 import structlog
 from django.db import transaction
 from django.db.models import Q
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from accounts.rate_limits import is_allowed
 from meetings.browser_names import browser_of
 from meetings.models import Attendance, CallReport, Participant
-from meetings.models.report import PATH_MAX_LENGTH, REASON_MAX_LENGTH
-from meetings.refusals import BadRequest, NotAdmitted, TooManyRequests
+from meetings.models.report import PATH_MAX_LENGTH, REASON_MAX_LENGTH, Rating
+from meetings.refusals import BadRequest, NoDeparture, NotAdmitted, TooManyRequests
 
 # A page that is reloaded again and again reports each time; more is no page.
 REPORTS_PER_MINUTE = 10
+RATINGS_PER_MINUTE = 10
 # Of one person and room: what a flood may leave on the disk.
 REPORTS_PER_DAY = 200
 MAX_BROWSER_LENGTH = 512
 
 _DAY = timedelta(days=1)
 _LONGEST_S = 7 * 86_400
+# A page that was left open over lunch may still say how the call was; one of last week speaks of another call.
+_RATE_WITHIN = timedelta(hours=12)
 # The page's clock starts before the engine's, and the engine hears of some ends later than the page.
 _SLACK = timedelta(minutes=2)
 # What may be said of a departure before the engine's word comes: it waits a minute for who might resume.
@@ -79,6 +83,28 @@ def report(own: Participant, body: Mapping[str, Any]) -> None:
         duration_s=duration_s,
         **asdict(told),
     )
+
+
+def rate(own: Participant, rating: str) -> None:
+    """How the call was, in one click after it: kept with the departure that was told of last.
+
+    Raises `BadRequest`, `NotAdmitted`, `NoDeparture`, `TooManyRequests`.
+    """
+    if own.admitted_at is None:
+        raise NotAdmitted
+    if not is_allowed("rating", own.identity, per_minute=RATINGS_PER_MINUTE):
+        raise TooManyRequests
+    if rating not in Rating.values:
+        raise BadRequest
+    # The page reports before it asks; where that word was lost, the engine's stands for it.
+    told_at = Coalesce("reported_at", "ended_at")
+    rows = own.reports.annotate(told_at=told_at).filter(told_at__gt=timezone.now() - _RATE_WITHIN)
+    row = rows.order_by("-told_at").first()
+    if row is None:
+        raise NoDeparture
+    CallReport.objects.filter(pk=row.pk).update(rating=rating)
+    stay = "" if row.attendance is None else row.attendance.sid
+    log.info("call_rated", room=own.room.media_name, participant=own.identity, stay=stay, rating=rating)
 
 
 def stay_ended(attendance: Attendance) -> None:

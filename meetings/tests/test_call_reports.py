@@ -22,7 +22,7 @@ from jobs.worker import Worker
 from meetings import departure_words
 from meetings.browser_names import browser_of
 from meetings.engine_events import CALL_OVER, LOST, close_attendance
-from meetings.models import Attendance, CallReport, CallSession, Participant
+from meetings.models import Attendance, CallReport, CallSession, Participant, Room
 from meetings.models.participant import State
 from meetings.services import reports
 from meetings.tests.conftest import Meeting
@@ -53,6 +53,10 @@ def stay(meeting: Meeting, sid: str = "PA_1", *, minutes: float = 30, person: Pa
 
 def leave(attendance: Attendance, reason: str = "client_initiated", at: datetime | None = None) -> None:
     close_attendance(Attendance.objects.get(pk=attendance.pk), at or timezone.now(), reason)
+
+
+def rate(person: Person, room: Room, rating: Any) -> int:
+    return person.call(room, "report/rating", {"rating": rating}).status_code
 
 
 def assert_whole(row: CallReport, attendance: Attendance | None) -> None:
@@ -176,6 +180,87 @@ def test_another_site_reports_nothing(origin: str, meeting: Meeting) -> None:
     assert not CallReport.objects.exists()
 
 
+# --- how it was, in one click
+
+
+def ratings() -> list[str]:
+    return list(CallReport.objects.order_by("began_at").values_list("rating", flat=True))
+
+
+def test_a_rating_is_kept_with_the_departure_that_was_told_of_last(meeting: Meeting) -> None:
+    leave(stay(meeting, "PA_1", minutes=60), at=timezone.now() - timedelta(minutes=40))
+    leave(stay(meeting, "PA_bobs", person=meeting.bob))
+    last = stay(meeting, "PA_2")
+    meeting.cast.charlie.beacon(meeting.room, WHOLE)
+    with structlog.testing.capture_logs() as lines:
+        assert rate(meeting.cast.charlie, meeting.room, "bad") == 204
+    assert CallReport.objects.get(attendance=last).rating == "bad"
+    assert sorted(ratings()) == ["", "", "bad"]
+    [line] = [line for line in lines if line["event"] == "call_rated"]
+    assert (line["stay"], line["rating"], line["participant"]) == ("PA_2", "bad", meeting.charlie.identity)
+    leave(last, "connection_timeout")  # the engine's word comes later, and takes nothing away
+    assert_whole(CallReport.objects.get(rating="bad"), last)
+
+
+def test_where_the_pages_word_was_lost_the_rating_goes_to_the_engines_row(meeting: Meeting) -> None:
+    first = stay(meeting, "PA_1", minutes=60)
+    meeting.cast.charlie.beacon(meeting.room, WHOLE)
+    leave(first, at=timezone.now() - timedelta(minutes=40))
+    CallReport.objects.update(reported_at=timezone.now() - timedelta(minutes=40))
+    last = stay(meeting, "PA_2")
+    leave(last)
+    assert rate(meeting.cast.charlie, meeting.room, "good") == 204
+    assert CallReport.objects.get(rating="good").attendance == last
+
+
+def test_who_changes_their_mind_has_said_the_later(meeting: Meeting) -> None:
+    leave(stay(meeting))
+    assert [rate(meeting.cast.charlie, meeting.room, said) for said in ("bad", "middling")] == [204, 204]
+    assert ratings() == ["middling"]
+
+
+def test_after_the_host_ended_the_call_it_may_still_be_rated(meeting: Meeting) -> None:
+    leave(stay(meeting))
+    meeting.cast.alice.call(meeting.room, "end")
+    assert rate(meeting.cast.charlie, meeting.room, "good") == 204
+
+
+def test_only_ones_own_departure_of_today_is_rated(meeting: Meeting) -> None:
+    leave(stay(meeting, person=meeting.bob))
+    assert rate(meeting.cast.charlie, meeting.room, "good") == 404
+    leave(stay(meeting, "PA_2", minutes=3_000), at=timezone.now() - timedelta(hours=13))
+    assert rate(meeting.cast.charlie, meeting.room, "good") == 404
+    frank = Person("Frank")
+    frank.sits(meeting.room, state=State.WAITING)
+    assert rate(frank, meeting.room, "good") == 403
+    assert rate(meeting.cast.eve, meeting.room, "good") == 404
+    assert ratings() == ["", ""]
+
+
+@pytest.mark.parametrize("said", ["", "GOOD", "excellent", "good ", None, 3, True, ["good"], {"good": 1}, "\ud800"])
+def test_a_rating_is_one_of_three_words(said: Any, meeting: Meeting) -> None:
+    leave(stay(meeting))
+    assert rate(meeting.cast.charlie, meeting.room, said) == 400
+    assert ratings() == [""]
+
+
+def test_another_site_cannot_rate_for_somebody(meeting: Meeting) -> None:
+    leave(stay(meeting))
+    strict = Client(enforce_csrf_checks=True)
+    strict.cookies = meeting.cast.charlie.client.cookies
+    path = f"/api/rooms/{meeting.room.slug}/report/rating"
+    assert strict.post(path, {"rating": "bad"}, content_type="application/json").status_code == 403
+    assert ratings() == [""]
+
+
+def test_ratings_are_limited(meeting: Meeting, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reports, "RATINGS_PER_MINUTE", 2)
+    leave(stay(meeting))
+    leave(stay(meeting, "PA_bobs", person=meeting.bob))
+    assert [rate(meeting.cast.charlie, meeting.room, "good") for _ in range(3)] == [204, 204, 429]
+    assert rate(meeting.cast.bob, meeting.room, "good") == 204
+
+
 # --- garbage
 
 
@@ -293,7 +378,7 @@ def test_the_administrator_finds_why_it_cut_at_1014(meeting: Meeting, administra
         meeting, meeting.charlie, at_paris(10, 14), "connection_timeout",
         path="tcp", loss_percent=7.5, rtt_ms=310, reconnects=2, browser="Firefox 128 (Linux)", reason="connection_lost",
     )  # fmt: skip
-    departure(meeting, meeting.bob, at_paris(10, 50), "client_initiated")
+    departure(meeting, meeting.bob, at_paris(10, 50), "client_initiated", rating="middling")
     departure(meeting, meeting.alice, at_paris(22, 14), "client_initiated")
     assert listed(administrator, "?q=10:14") == [meeting.charlie.name]
     assert listed(administrator, "?q=10h48+budget") == [meeting.bob.name]
@@ -302,6 +387,7 @@ def test_the_administrator_finds_why_it_cut_at_1014(meeting: Meeting, administra
     assert listed(administrator, "?end=cut") == [meeting.charlie.name]
     assert listed(administrator, "?end=wished") == [meeting.alice.name, meeting.bob.name]
     assert listed(administrator, "?end=never") == []
+    assert listed(administrator, "?rating__exact=middling") == [meeting.bob.name]
     page = administrator.get(PATH + "?q=10:14").content.decode()
     shown = ("Budget committee", "connexion au réseau a été perdue", "TCP, plus lent", "310", "Firefox 128 (Linux)")
     assert [text for text in shown if text not in page] == []

@@ -53,6 +53,7 @@ DOORS: dict[str, Door] = {
     "reactions": api("reactions", {"reaction": "clap"}),
     "hand": api("hand", {"isRaised": True}),
     "report": lambda person, room, target: person.beacon(room, {"reason": "left"}),
+    "rating": api("report/rating", {"rating": "good"}),
     "lobby message": api("lobby_message", {"text": "We begin at ten."}),
     "lock": api("lock"),
     "unlock": api("unlock"),
@@ -81,6 +82,7 @@ EXPECTED: dict[str, tuple[int, int, int, int, int]] = {
     **dict.fromkeys(MODERATION, (204, 204, 403, 404, 404)),
     **{door: (status, status, status, 403, 403) for door, status in TOGETHER.items()},
     "report": (204, 204, 204, 404, 404),
+    "rating": (404, 404, 404, 404, 404),  # nobody has left
     "role": (204, 403, 403, 404, 404),
     "settings": (200, 404, 404, 404, 302),
     "save settings": (302, 404, 404, 404, 302),
@@ -134,6 +136,7 @@ AFTERWARDS: dict[str, tuple[int, int, int, int]] = {
     "leave": (204, 204, 204, 204),
     **dict.fromkeys((*MODERATION, *TOGETHER, "role"), (403, 403, 403, 403)),
     "report": (204, 204, 204, 204),
+    "rating": (404, 404, 404, 404),
 }
 STATES = (State.WAITING, State.DENIED, State.REMOVED, State.LEFT)
 

@@ -96,6 +96,14 @@ def report(request: HttpRequest, slug: str) -> HttpResponse:
     return HttpResponse(status=_NO_CONTENT)
 
 
+@require_POST
+@json_api
+def rating(request: HttpRequest, slug: str) -> HttpResponse:
+    """Of the page after the call: whoever left, or was in it when it ended, is no longer admitted."""
+    reports.rate(access.access_own(access.visitor_of(request), slug), text_of(request, "rating"))
+    return HttpResponse(status=_NO_CONTENT)
+
+
 def _number(request: HttpRequest, name: str) -> int | None:
     value = request.GET.get(name)
     if value is None:
