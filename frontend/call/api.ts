@@ -1,5 +1,5 @@
 // The portal's HTTP API of the call page; the only file that calls fetch. Every act on other people goes through here, never from client to client.
-import type { ChatHistory, ChatMessage, Participant, Reaction, Role, RoomState, Source } from "./contract.ts";
+import type { ChatHistory, ChatMessage, Participant, Rating, Reaction, Role, RoomState, Source } from "./contract.ts";
 
 /** The portal answered, with a refusal. `code` is its `error` field ("locked", "removed" …), or "" where the body was none of ours. */
 export class ApiError extends Error {
@@ -39,6 +39,8 @@ export type RoomApi = {
   deleteMessage(id: string): Promise<void>;
   react(reaction: Reaction): Promise<void>;
   raiseHand(isRaised: boolean): Promise<void>;
+  /** Of the stay that was reported last. */
+  rate(rating: Rating): Promise<void>;
 };
 
 /** Tells the portal of a stay that is over. By beacon, which goes out although the page goes away; it can carry no header for CSRF, so the portal goes by the origin. */
@@ -101,6 +103,7 @@ export function createRoomApi(
     deleteMessage: (id) => request("POST", `messages/${encodeURIComponent(id)}/delete`),
     react: (reaction) => request("POST", "reactions", { reaction }),
     raiseHand: (isRaised) => request("POST", "hand", { isRaised }),
+    rate: (rating) => request("POST", "report/rating", { rating }),
   };
 }
 

@@ -13,6 +13,7 @@ const stateOf = (state: MyState, isClosed = false): RoomState => ({
   waiting: [],
   roles: {},
   hands: [],
+  callBeganAt: null,
 });
 const refusal = (code: string, status = 403) => new ApiError(status, code, code);
 
@@ -102,6 +103,28 @@ test("a guest waits, without a token, until the portal says admitted", async () 
   await settle();
   assert.equal(phase(), "connected");
   assert.deepEqual(calls, ["enter Eve", "token", "connect"]);
+});
+
+test("whoever reached the call may say how it was, once they are out of it; nobody else", async () => {
+  const { session } = harness();
+  await session.enter("Eve");
+  await settle();
+  assert.equal(session.getSnapshot().wasInCall, false);
+  await session.leave();
+  assert.equal(session.getSnapshot().wasInCall, true);
+  const waiting = harness({ enter: () => "waiting" });
+  await waiting.session.enter("Eve");
+  await waiting.session.leave();
+  assert.equal(waiting.session.getSnapshot().wasInCall, false);
+  const cutOff = harness({
+    connect: () => {
+      throw new Error("no way through");
+    },
+  });
+  await cutOff.session.enter("Eve");
+  await settle();
+  await cutOff.session.leave();
+  assert.equal(cutOff.session.getSnapshot().wasInCall, false);
 });
 
 test("each refusal at the door has its own screen, and opens nothing", async () => {

@@ -39,7 +39,13 @@ export type SessionParts<R> = {
 
 export type Unreached = Extract<FinalName, "unreachable" | "offline" | "untrusted">;
 
-export type Snapshot<R> = { phase: Phase; roomState: RoomState | null; room: R | null };
+export type Snapshot<R> = {
+  phase: Phase;
+  roomState: RoomState | null;
+  room: R | null;
+  /** The stay that is over reached the call: there is something to say about how it was. */
+  wasInCall: boolean;
+};
 
 /** About 45 s of attempts; then the person is asked, since somebody who waits longer in silence has gone. */
 const REJOIN_ATTEMPTS = 8;
@@ -61,7 +67,7 @@ const OUTCOMES: Record<string, Outcome> = {
 export class CallSession<R> {
   private readonly parts: SessionParts<R>;
   private readonly listeners = new Set<() => void>();
-  private snapshot: Snapshot<R> = { phase: { name: "device-check" }, roomState: null, room: null };
+  private snapshot: Snapshot<R> = { phase: { name: "device-check" }, roomState: null, room: null, wasInCall: false };
   private name = "";
   private media: MediaRoom<R> | null = null;
   private closeSocket: (() => void) | null = null;
@@ -267,7 +273,7 @@ export class CallSession<R> {
     this.closeSocket = null;
     const media = this.media;
     this.media = null;
-    this.publish({ ...this.snapshot, room: null, roomState: null });
+    this.publish({ ...this.snapshot, room: null, roomState: null, wasInCall: typeof stay?.joinMs === "number" });
     await media?.disconnect();
   }
 }

@@ -1,19 +1,24 @@
-import { useCall } from "../callcontext.ts";
+import { useCall, useSession } from "../callcontext.ts";
 import type { FinalName } from "../phase.ts";
+import { CallRating } from "./CallRating.tsx";
 import { Heading } from "./Heading.tsx";
 
 type EndingName = FinalName | "unsupported";
+/** Other ends are another person’s decision, or leave no network to answer by. */
+const ASKED_AFTER: readonly EndingName[] = ["left", "ended"];
 const MAY_COME_BACK: readonly EndingName[] = ["left", "unreachable", "offline", "untrusted", "duplicate", "locked"];
 
 /** The screen after the call, or instead of it: what happened, what we do about it, and what the person can do. */
 export function Ending({ name }: { name: EndingName }) {
   const { strings, session, config } = useCall();
+  const { wasInCall } = useSession();
   const { title, what, we, you } = strings.endings.texts[name];
   const again = name === "left" ? strings.rejoin : name === "duplicate" ? strings.useHere : strings.tryAgain;
   return (
     <section className="ending" data-testid={`ending-${name}`}>
       <Heading>{title}</Heading>
       <p className="fr-text--lead">{what}</p>
+      {wasInCall && ASKED_AFTER.includes(name) && <CallRating />}
       {we !== "" && (
         <>
           <h2 className="fr-h6 ending__subtitle">{strings.endings.whatWeDo}</h2>

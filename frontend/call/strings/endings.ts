@@ -5,6 +5,13 @@ export const fr = {
   whatYouCan: "Ce que vous pouvez faire",
   trustLink: "Faire confiance au certificat",
   testLink: "Tester ma connexion",
+  rating: {
+    title: "Comment étaient le son et l’image ?",
+    hint: "Un clic suffit. Votre réponse aide à améliorer le service.",
+    answers: { good: "Bien", middling: "Moyen", bad: "Mauvais" },
+    thanks: "Merci, votre réponse est enregistrée.",
+    failed: "Votre réponse n’a pas pu être envoyée. Réessayez.",
+  },
   texts: {
     left: {
       title: "Vous avez quitté la réunion",
@@ -82,6 +89,13 @@ export const en: Shape = {
   whatYouCan: "What you can do",
   trustLink: "Trust the certificate",
   testLink: "Test my connection",
+  rating: {
+    title: "How were the sound and the picture?",
+    hint: "One click is enough. Your answer helps to improve the service.",
+    answers: { good: "Good", middling: "Middling", bad: "Bad" },
+    thanks: "Thank you, your answer is saved.",
+    failed: "Your answer could not be sent. Try again.",
+  },
   texts: {
     left: {
       title: "You have left the meeting",
@@ -157,6 +171,13 @@ export const de: Shape = {
   whatYouCan: "Was Sie tun können",
   trustLink: "Dem Zertifikat vertrauen",
   testLink: "Meine Verbindung testen",
+  rating: {
+    title: "Wie waren Ton und Bild?",
+    hint: "Ein Klick genügt. Ihre Antwort hilft, den Dienst zu verbessern.",
+    answers: { good: "Gut", middling: "Mittel", bad: "Schlecht" },
+    thanks: "Danke, Ihre Antwort ist gespeichert.",
+    failed: "Ihre Antwort konnte nicht gesendet werden. Versuchen Sie es erneut.",
+  },
   texts: {
     left: {
       title: "Sie haben die Besprechung verlassen",
