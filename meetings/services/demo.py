@@ -79,6 +79,7 @@ _CHATS: dict[_Person, tuple[str, ...]] = {
     ),
 }
 CALLS_PER_ROOM = 4
+_JUST_OVER = timedelta(minutes=40)  # since the beginning of a call of 35 minutes
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,9 +146,12 @@ def _ensure_calls(room: Room, host: _Person, users: dict[_Person, User]) -> None
         return
     chance = random.Random(room.name)  # noqa: S311  the same calls each time, nothing secret
     rows = _participants(room, host, users, chance)
+    is_first = room.name == ROOMS[host][0]
     today = timezone.localtime().replace(hour=10, minute=0, second=0, microsecond=0)
     for week in range(CALLS_PER_ROOM, 0, -1):
         started_at = today - timedelta(days=7 * week - chance.randrange(3), minutes=15 * chance.randrange(8))
+        if week == 1 and is_first:  # so that something has happened today
+            started_at = timezone.localtime() - _JUST_OVER
         call = _make_call(room, started_at, week)
         for row in rows:
             _make_stay(call, row, chance)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from io import StringIO
 
 import pytest
@@ -46,6 +47,14 @@ def test_an_administrator_finds_a_real_cut_among_the_departures() -> None:
     assert len(found) == Room.objects.count()
     assert all(row.began_at < row.ended_at == row.attendance.left_at for row in found)
     assert "La connexion au réseau a été perdue" in page.content.decode()
+
+
+def test_something_has_happened_just_now() -> None:
+    run()
+    now = timezone.now()
+    recent = CallReport.objects.filter(ended_at__range=(now - timedelta(minutes=40), now))
+    assert recent.count() > 12
+    assert recent.ended_badly().count() == 3
 
 
 def test_removing_it_leaves_nothing_and_touches_nobody_else(cast: Cast) -> None:
