@@ -17,6 +17,7 @@ _room_api: list[URLPattern | URLResolver] = [
     path("leave", api.leave, name="api_leave"),
     path("admit_all", api.admit_all, name="api_admit_all"),
     path("lobby_message", api.lobby_message, name="api_lobby_message"),
+    path("mute_others", api.mute_others, name="api_mute_others"),
     path("lock", api.lock, name="api_lock"),
     path("unlock", api.unlock, name="api_unlock"),
     path("end", api.end, name="api_end"),

@@ -31,6 +31,8 @@ export type RoomApi = {
   leave(): Promise<void>;
   actOnPerson(identity: string, act: PersonAct): Promise<void>;
   mute(identity: string, source: Source): Promise<void>;
+  /** Everybody's microphone but one's own and the hosts'; how many were on. */
+  muteOthers(): Promise<{ muted: number }>;
   setRole(identity: string, role: Role): Promise<void>;
   actOnRoom(act: RoomAct): Promise<void>;
   /** The same `key` again is the same message again, never a second one. */
@@ -96,6 +98,7 @@ export function createRoomApi(
     leave: () => request("POST", "leave"),
     actOnPerson: (identity, act) => request("POST", `${person(identity)}/${act}`),
     mute: (identity, source) => request("POST", `${person(identity)}/mute`, { source }),
+    muteOthers: () => request("POST", "mute_others"),
     setRole: (identity, role) => request("POST", `${person(identity)}/role`, { role }),
     actOnRoom: (act) => request("POST", act),
     say: (text, key) => request("POST", "messages", { text, key }),

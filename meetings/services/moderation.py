@@ -61,6 +61,14 @@ def mute(target: Participant, source: str, *, acting: Participant) -> None:
     media.mute(target.room.media_name, target.identity, source)
 
 
+def mute_others(*, acting: Participant) -> int:
+    """Everybody's microphone but one's own and the hosts'. How many were on; each may switch it on again."""
+    room = acting.room
+    others = Participant.objects.filter(room=room).admitted().exclude(pk=acting.pk).exclude(role=Role.HOST)
+    audit.info("others_muted", room=room.media_name, by=acting.identity)
+    return media.mute_all(room.media_name, set(others.values_list("identity", flat=True)), Source.MICROPHONE)
+
+
 def change_role(target: Participant, role: str, *, acting: Participant) -> None:
     """Gives or takes moderation. Raises `BadRequest`, `NotAllowed` (the owner stays host, a guest never is one)."""
     if role not in Role.values:

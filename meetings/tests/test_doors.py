@@ -44,6 +44,7 @@ DOORS: dict[str, Door] = {
     "deny": on_target("deny"),
     "remove": on_target("remove"),
     "mute": on_target("mute", {"source": "microphone"}),
+    "mute others": api("mute_others"),
     "role": on_target("role", {"role": "moderator"}),
     "admit_all": api("admit_all"),
     "lower_hand": on_target("lower_hand"),
@@ -83,6 +84,7 @@ EXPECTED: dict[str, tuple[int, int, int, int, int]] = {
     **{door: (status, status, status, 403, 403) for door, status in TOGETHER.items()},
     "report": (204, 204, 204, 404, 404),
     "rating": (404, 404, 404, 404, 404),  # nobody has left
+    "mute others": (200, 200, 403, 404, 404),
     "role": (204, 403, 403, 404, 404),
     "settings": (200, 404, 404, 404, 302),
     "save settings": (302, 404, 404, 404, 302),
@@ -134,7 +136,7 @@ AFTERWARDS: dict[str, tuple[int, int, int, int]] = {
     "token": (403, 403, 403, 403),
     "state": (200, 200, 200, 200),
     "leave": (204, 204, 204, 204),
-    **dict.fromkeys((*MODERATION, *TOGETHER, "role"), (403, 403, 403, 403)),
+    **dict.fromkeys((*MODERATION, *TOGETHER, "mute others", "role"), (403, 403, 403, 403)),
     "report": (204, 204, 204, 204),
     "rating": (404, 404, 404, 404),
 }
@@ -162,6 +164,7 @@ def test_a_room_that_is_closed_for_good_lets_nobody_in(door: str, meeting: Meeti
             "enter": 410,
             "token": 403,
             "role": moderation,
+            "mute others": moderation,
             **dict.fromkeys(TOGETHER, 403),
             **dict.fromkeys(MODERATION, moderation),
         }

@@ -9,7 +9,7 @@ import pytest
 import structlog
 from django.test import Client
 from django.utils import timezone
-from livekit.protocol.models import ParticipantInfo, TrackSource
+from livekit.protocol.models import ParticipantInfo, TrackInfo, TrackSource
 
 from jobs.models import Job
 from jobs.models import State as JobState
@@ -89,6 +89,26 @@ def test_muting_names_one_source(source: str, meeting: Meeting, engine: FakeEngi
 def test_only_the_three_sources_can_be_muted(body: Any, meeting: Meeting, engine: FakeEngine) -> None:
     assert act(meeting.cast.bob, meeting.room, meeting.charlie, "mute", body) == 400
     assert engine.orders == []
+
+
+def test_others_are_muted_in_one_call_but_for_hosts_oneself_and_who_is_silent(
+    meeting: Meeting, engine: FakeEngine
+) -> None:
+    silent = Person("Frank").sits(meeting.room)
+    gone = Person("Grace").sits(meeting.room, state=State.LEFT)
+    dave, erin = Person("Dave").sits(meeting.room), Person("Erin").sits(meeting.room)
+    for row in (meeting.alice, meeting.bob, meeting.charlie, silent, gone, dave):
+        tracks = [
+            TrackInfo(sid=f"TR_mic_{row.name}", source=TrackSource.MICROPHONE, muted=row == silent),
+            TrackInfo(sid=f"TR_cam_{row.name}", source=TrackSource.CAMERA),
+        ]
+        engine.present.append(ParticipantInfo(identity=row.identity, tracks=tracks))
+    engine.present.append(ParticipantInfo(identity=erin.identity))
+    answer = meeting.cast.bob.call(meeting.room, "mute_others")
+    assert (answer.status_code, answer.json()) == (200, {"muted": 2})  # type: ignore[attr-defined]  # the test client's
+    orders = {(order.identity, order.track_sid, order.muted) for order in engine.told("MutePublishedTrack")}
+    assert orders == {(row.identity, f"TR_mic_{row.name}", True) for row in (meeting.charlie, dave)}
+    assert len(engine.told("ListParticipants")) == 1
 
 
 def test_a_role_is_given_and_taken_by_the_host_alone(meeting: Meeting, engine: FakeEngine) -> None:

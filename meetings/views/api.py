@@ -140,6 +140,13 @@ def mute(request: HttpRequest, slug: str, identity: str) -> HttpResponse:
 
 @require_POST
 @json_api
+def mute_others(request: HttpRequest, slug: str) -> HttpResponse:
+    count = moderation.mute_others(acting=access.access_moderated(access.visitor_of(request), slug))
+    return JsonResponse({"muted": count})
+
+
+@require_POST
+@json_api
 def role(request: HttpRequest, slug: str, identity: str) -> HttpResponse:
     acting = access.access_hosted(access.visitor_of(request), slug)
     target = access.access_target(acting, identity)

@@ -1,17 +1,14 @@
-import { type Participant, Track } from "livekit-client";
 import { useState } from "react";
 import { useCall, useSession } from "../callcontext.ts";
-import { mayModerate, type Role } from "../contract.ts";
+import { mayModerate } from "../contract.ts";
 import { focusPanelTitle } from "../focus.ts";
 import { useActs } from "../hooks/useActs.ts";
 import { ConfirmDialog } from "./ConfirmDialog.tsx";
 import { CopyLinkButton } from "./CopyLinkButton.tsx";
 import { Icon } from "./Icon.tsx";
 
-type Present = { participant: Participant; identity: string; isMe: boolean; role: Role };
-
 /** The link for everybody; for those who moderate what concerns all: hands, microphones, the door. */
-export function PeopleFoot({ people }: { people: readonly Present[] }) {
+export function PeopleFoot({ count }: { count: number }) {
   const { strings } = useCall();
   const acts = useActs();
   const { roomState } = useSession();
@@ -36,7 +33,7 @@ export function PeopleFoot({ people }: { people: readonly Present[] }) {
               {`${strings.together.lowerAllHands} (${hands.length})`}
             </button>
           )}
-          <MuteOthers people={people} />
+          {count > 1 && <MuteOthers />}
           <button
             type="button"
             className="stage-button"
@@ -55,21 +52,18 @@ export function PeopleFoot({ people }: { people: readonly Present[] }) {
 }
 
 /** Everybody's microphone but one's own and the hosts'. Nobody is unmuted by another, so each turns it on again alone. */
-function MuteOthers({ people }: { people: readonly Present[] }) {
+function MuteOthers() {
   const { strings, api, notices } = useCall();
   const [isAsking, setIsAsking] = useState(false);
   const muteAll = async () => {
-    const isSpeaking = ({ participant }: Present) => participant.isMicrophoneEnabled;
-    const targets = people.filter((person) => !person.isMe && person.role !== "host" && isSpeaking(person));
-    const results = await Promise.allSettled(
-      targets.map(({ identity }) => api.mute(identity, Track.Source.Microphone as "microphone")),
-    );
-    const failed = results.filter(({ status }) => status === "rejected");
-    for (const result of failed) console.warn("a microphone was not turned off", result);
-    if (failed.length > 0) notices.show(strings.actionFailed, "warning");
-    else notices.show(strings.together.mutedOthers(targets.length));
+    try {
+      const { muted } = await api.muteOthers();
+      notices.show(strings.together.mutedOthers(muted));
+    } catch (error) {
+      console.warn("microphones were not turned off", error);
+      notices.show(strings.actionFailed, "warning");
+    }
   };
-  if (people.length < 2) return null;
   return (
     <>
       <button type="button" className="stage-button" data-testid="mute-others" onClick={() => setIsAsking(true)}>

@@ -33,7 +33,7 @@ export default function PeoplePanel() {
   const found = people.filter(({ name }) => isFound(name, query));
 
   return (
-    <Panel name="people" title={strings.people} foot={<PeopleFoot people={people} />}>
+    <Panel name="people" title={strings.people} foot={<PeopleFoot count={people.length} />}>
       {mayModerate(myRole) && waiting.length > 0 && <WaitingList waiting={waiting} />}
       <h3>{strings.inTheCall(people.length)}</h3>
       {(people.length >= SEARCHED_FROM || query !== "") && (
