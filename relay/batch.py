@@ -80,6 +80,7 @@ class Destination(NamedTuple):
     link: Link
     numbers: Numbers
     payload_type: int  # -1: leave the one that is in the packet
+    ssrc: int  # as above
     extensions: frozenset[int]  # of ours, those that the client accepted
 
 
@@ -91,6 +92,7 @@ class Place(NamedTuple):
     sequence: npt.NDArray[np.uint16]
     timestamp: npt.NDArray[np.uint32]
     number: npt.NDArray[np.uint16]
+    ssrc: npt.NDArray[np.uint32]
     iov_lengths: npt.NDArray[np.uint64]
     buffers: list[Any]
     length_pointers: list[Any]
@@ -125,6 +127,9 @@ class Group:
         self.payload_type = to[0].payload_type
         types = np.array([d.payload_type for d in to], np.int16)
         self.types = types.astype(np.uint8) if (types != types[0]).any() else None
+        self.renamed = np.array([place for place, d in enumerate(to) if d.ssrc >= 0], np.intp)
+        self.ssrcs = np.array([d.ssrc for d in to if d.ssrc >= 0], np.uint32)
+        self.has_ssrcs = bool(self.ssrcs.size)
         self.mask = _extension_mask(to)
         self.sockets = _runs_of([p.fd for p in paths])
         self.streams = [(place, p.stream) for place, p in enumerate(paths) if p.fd < 0]
@@ -213,14 +218,15 @@ class Batch:
         self.length_pointers = [lengths + place for place in range(SLOTS)]
         fields = np.dtype(
             {
-                "names": ["sequence", "timestamp", "number"],
-                "formats": [">u2", ">u4", ">u2"],
-                "offsets": [2, 4, rtp.TRANSPORT_CC_AT],
+                "names": ["sequence", "timestamp", "ssrc", "number"],
+                "formats": [">u2", ">u4", ">u4", ">u2"],
+                "offsets": [2, 4, 8, rtp.TRANSPORT_CC_AT],
                 "itemsize": SLOT_BYTES,
             }
         )
         header = np.frombuffer(srtp_ffi.buffer(memory), fields)
         self._sequence, self._timestamp, self._number = header["sequence"], header["timestamp"], header["number"]
+        self._ssrc = header["ssrc"]
         # One slot of its own for whatever may not wait for the batch: RTCP and resends.
         self._single = srtp_ffi.new("char[]", SLOT_BYTES)
         self._single_view = memoryview(srtp_ffi.buffer(self._single)).cast("B")
@@ -340,7 +346,7 @@ class Batch:
         length = end - start
         if place == len(group.places):
             group.places.append(self._place(group, place))
-        data, lengths, sequence, timestamp, number, _, buffers, pointers = group.places[place]
+        data, lengths, sequence, timestamp, number, ssrc, _, buffers, pointers = group.places[place]
         data[:, :length] = item.row[start:end]
         view[start] = first_byte
         lengths[:] = length
@@ -352,6 +358,8 @@ class Batch:
             timestamp[:] = group.timestamp + item.timestamp
             if group.has_ids:
                 self._write_ids(group, data, item)
+        if group.has_ssrcs:
+            ssrc[group.renamed] = group.ssrcs
         if group.types is not None:
             data[:, 1] = group.types | (view[start + 1] & 128)
         if group.mask is not None:
@@ -368,6 +376,7 @@ class Batch:
             self._sequence[a:b],
             self._timestamp[a:b],
             self._number[a:b],
+            self._ssrc[a:b],
             group.iov[:, place, 1],
             self.pointers[a:b],
             self.length_pointers[a:b],
@@ -533,6 +542,8 @@ class Batch:
         view[2:4] = ((number + numbers.sequence) & 0xFFFF).to_bytes(2, "big")
         timestamp = int.from_bytes(packet[4:8], "big") + numbers.timestamp
         view[4:8] = (timestamp & 0xFFFFFFFF).to_bytes(4, "big")
+        if destination.ssrc >= 0:
+            view[8:12] = destination.ssrc.to_bytes(4, "big")
         if ids.id_at >= 0:
             wanted = ids.picture_id + numbers.picture_id
             if ids.is_long:

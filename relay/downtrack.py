@@ -38,7 +38,11 @@ _EXTENSION_IDS = {
 
 
 class DownTrack:
-    """Forwards the stream of `up` that fits what the subscriber wants and what its link can take."""
+    """Forwards the stream of `up` that fits what the subscriber wants and what its link can take.
+
+    `ssrc` is one of `up.ssrcs`. libwebrtc decodes but does not show what comes back to a section under the SSRC that it
+    had there before (VideoRtpReceiver::RestartMediaChannel returns early); so `peer.py` uses both in turn.
+    """
 
     def __init__(
         self,
@@ -48,8 +52,10 @@ class DownTrack:
         payload_type: int,
         extensions: Mapping[str, int],
         on_paused: Callable[[bool], None],
+        ssrc: int = 0,
     ) -> None:
         self.up = up
+        self.ssrc = ssrc or up.ssrc
         self.link = transport
         self.router: Router = up.router
         self.payload_type = payload_type
@@ -73,7 +79,7 @@ class DownTrack:
         self.sr_lsr = 0
         self._packets = self._bytes = 0
         self._packets_base = self._bytes_base = 0
-        former = transport.former.pop(up.ssrc, None)
+        former = transport.former.pop(self.ssrc, None)
         if former is not None:
             # SRTP and the receiver know this SSRC: numbers that go back would be replays to them.
             self.sent, self.last = former.sent, former.last
@@ -141,7 +147,7 @@ class DownTrack:
             self.up.downs.remove(self)
         self.router.forget_down(self)
         if self.sent is not None and not self.up.is_closed:
-            self.link.former[self.up.ssrc] = self
+            self.link.former[self.ssrc] = self
             if len(self.link.former) > MAX_FORMER:
                 del self.link.former[next(iter(self.link.former))]
         self.up.update_wanted(self.router.now)
@@ -279,7 +285,8 @@ class DownTrack:
             # Nobody judges a link that carries audio alone. Its feedback was 200 of the 325 RTCP packets a second that
             # 20 listeners sent, beside 250 packets of media.
             extensions -= {rtp.TRANSPORT_CC_ID}
-        return Destination(self.link, numbers, self.payload_type if self.up.kind == "video" else -1, extensions)
+        payload_type = self.payload_type if self.up.kind == "video" else -1
+        return Destination(self.link, numbers, payload_type, self.ssrc if self.ssrc != self.up.ssrc else -1, extensions)
 
     def resend(self, sequence: int) -> bool:
         """Answers a NACK for our `sequence`. False when the packet is not there any more, or was resent too often."""
@@ -363,7 +370,7 @@ class DownTrack:
     def _send_padding(self, sequence: int, timestamp: int) -> bool:
         packet = bytearray(_PADDING)
         rtp.write_out_header(
-            memoryview(packet), 0, 32, max(0, self.payload_type), sequence, timestamp & 0xFFFFFFFF, self.up.ssrc, 0
+            memoryview(packet), 0, 32, max(0, self.payload_type), sequence, timestamp & 0xFFFFFFFF, self.ssrc, 0
         )
         return self.router.batch.send_again(self.destination(Numbers(None, 0)), bytes(packet), sequence)
 

@@ -287,9 +287,9 @@ def send_sender_reports(router: Router, link: Link, now: float) -> None:
         elapsed = now - stream.sr_at
         ntp = stream.sr_ntp + int(elapsed * (1 << 32))
         timestamp = stream.sr_rtp + int(elapsed * down.up.clock_rate) + numbers.timestamp
-        sent = SenderInfo(down.up.ssrc, ntp & (1 << 64) - 1, timestamp, down.packets, down.payload_bytes)
+        sent = SenderInfo(down.ssrc, ntp & (1 << 64) - 1, timestamp, down.packets, down.payload_bytes)
         packet += rtcp.pack_sender_report(sent)
-        names.append((down.up.ssrc, down.up.cname))
+        names.append((down.ssrc, down.up.cname))
         down.sr_at, down.sr_lsr = now, ntp >> 16 & 0xFFFFFFFF
         if len(names) >= 12:  # keeps the compound within one datagram: 28 bytes and up to 60 for the name
             router.batch.send_rtcp(link, packet + rtcp.pack_cnames(names))

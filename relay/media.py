@@ -42,6 +42,7 @@ class MediaPlane(Protocol):
         payload_type: int,
         extensions: Mapping[str, int],
         on_paused: Callable[[bool], None],
+        ssrc: int,
     ) -> DownTrack: ...
     def set_sections(self, transport: Transport, sections: Sequence[UpSection]) -> None: ...
 
@@ -94,8 +95,11 @@ class RelayMedia:
         payload_type: int,
         extensions: Mapping[str, int],
         on_paused: Callable[[bool], None],
+        ssrc: int,
     ) -> DownTrack:
-        return DownTrack(up, transport, payload_type=payload_type, extensions=extensions, on_paused=on_paused)
+        return DownTrack(
+            up, transport, payload_type=payload_type, extensions=extensions, on_paused=on_paused, ssrc=ssrc
+        )
 
     def set_sections(self, transport: Transport, sections: Sequence[UpSection]) -> None:
         self.router.set_sections(transport, sections)

@@ -181,7 +181,7 @@ class Downlink(Protocol):
 
     @property
     def track(self) -> PublishedTrack: ...
-    def start(self, payload_type: int, extensions: Mapping[str, int]) -> None: ...
+    def start(self, payload_type: int, extensions: Mapping[str, int], ssrc: int) -> None: ...
     def refuse(self) -> None: ...
 
 
@@ -195,6 +195,7 @@ class DownlinkSection:
     wanted: Downlink | None = None
     offered: Downlink | None = None
     answered: Downlink | None = None
+    ssrc: int = 0  # of the track that it shows, or showed last
     carried: set[str] = field(default_factory=set)  # sids of the tracks that it ever showed
     is_dead: bool = False  # a client that answers with port 0 has stopped its transceiver for good (JSEP)
 
@@ -301,7 +302,7 @@ class SubscriberPeer:
             return
         ours = sdpwriter.DOWNLINK_EXTENSIONS[section.kind]
         accepted = {name: number for name, number in ours.items() if answer.extensions.get(name) == number}
-        downlink.start(section.codec.payload_type, accepted)
+        downlink.start(section.codec.payload_type, accepted, section.ssrc)
 
     def has_timed_out(self, now: float) -> bool:
         """Whether the client owes an answer for too long."""
@@ -346,6 +347,7 @@ class SubscriberPeer:
                 self.sections.append(section)
             section.codec = codec
             section.wanted = downlink
+            section.ssrc = _other_ssrc(section, downlink.track)
             section.carried.add(downlink.track.sid)
             self._waiting.remove(downlink)
 
@@ -367,5 +369,13 @@ def _downlink_section(section: DownlinkSection) -> sdpwriter.DownlinkSection:
         section.codec,
         msid=f"{owner}|{track.sid} {track.sid}",
         cname=owner,
-        ssrc=track.up.ssrc,
+        ssrc=section.ssrc,
     )
+
+
+def _other_ssrc(section: DownlinkSection, track: PublishedTrack) -> int:
+    """One that the section did not show last: libwebrtc shows no picture of a track that comes back under the SSRC that
+    its section had, although it decodes it."""
+    if track.up is None:
+        return 0
+    return next(ssrc for ssrc in track.up.ssrcs if ssrc != section.ssrc)

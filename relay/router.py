@@ -402,7 +402,7 @@ class Router:
         """Called by `DownTrack`."""
         link = down.link
         self.batch.take_column(link)
-        link.downs[down.up.ssrc] = down
+        link.downs[down.ssrc] = down
         if link.downlink is None and down.up.kind == "video" and link.column > 0:
             link.downlink = LinkEstimate(self.settings.max_bitrate_bps)
             self.batch.generation += 1  # its audio is numbered from now on, too
@@ -410,8 +410,8 @@ class Router:
 
     def forget_down(self, down: DownTrack) -> None:
         """Called by `DownTrack.stop`."""
-        if down.link.downs.get(down.up.ssrc) is down:
-            del down.link.downs[down.up.ssrc]
+        if down.link.downs.get(down.ssrc) is down:
+            del down.link.downs[down.ssrc]
 
     def await_switch(self, stream: UpStream) -> None:
         """A down track waits for a key frame of `stream`; it is asked for until it comes."""

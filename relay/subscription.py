@@ -35,13 +35,18 @@ class Subscription:
         self.down: DownTrack | None = None
         self._is_closed = False
 
-    def start(self, payload_type: int, extensions: Mapping[str, int]) -> None:
+    def start(self, payload_type: int, extensions: Mapping[str, int], ssrc: int) -> None:
         """The client has answered: forward from now on."""
         up, peer = self.track.up, self.subscriber.subscriber
         if self._is_closed or up is None or peer is None or self.down is not None:
             return
         self.down = self.subscriber.context.media.down_track(
-            up, peer.transport, payload_type=payload_type, extensions=extensions, on_paused=self._on_paused
+            up,
+            peer.transport,
+            payload_type=payload_type,
+            extensions=extensions,
+            on_paused=self._on_paused,
+            ssrc=ssrc,
         )
         self._apply()
         self.down.start()

@@ -134,7 +134,8 @@ class UpStream:
 
 
 class UpTrack:
-    """One published track. All down tracks of it send the same SSRC, so that a fan-out shares its header."""
+    """One published track. Down tracks of it send the same SSRC, so that a fan-out shares its header; `ssrcs` has a
+    second one for subscribers that had the track before: see `DownTrack`."""
 
     def __init__(
         self,
@@ -155,6 +156,7 @@ class UpTrack:
         self.clock_rate = codecs.CLOCK_RATES.get(self.mime_type, 90_000 if kind == "video" else 48_000)
         self.cname = cname
         self.ssrc = random.SystemRandom().randrange(1, 1 << 32)
+        self.ssrcs = (self.ssrc, (self.ssrc + random.SystemRandom().randrange(1, 1 << 31)) & 0xFFFFFFFF or 1)
         self.loudness = LevelMeter()
         self.streams: dict[str, UpStream] = {}  # by rid
         self.downs: list[DownTrack] = []

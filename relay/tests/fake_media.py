@@ -101,6 +101,7 @@ class FakeUpTrack:
         on_wanted: Callable[[int | None], None],
     ) -> None:
         self.ssrc = ssrc
+        self.ssrcs = (ssrc, ssrc + 500)
         self.transport = transport
         self.kind = kind
         self.mime_type = mime_type
@@ -127,9 +128,15 @@ class FakeUpTrack:
 
 class FakeDownTrack:
     def __init__(
-        self, up: FakeUpTrack, payload_type: int, extensions: Mapping[str, int], on_paused: Callable[[bool], None]
+        self,
+        up: FakeUpTrack,
+        payload_type: int,
+        extensions: Mapping[str, int],
+        on_paused: Callable[[bool], None],
+        ssrc: int,
     ) -> None:
         self.up = up
+        self.ssrc = ssrc
         self.payload_type = payload_type
         self.extensions = dict(extensions)
         self.paused = on_paused
@@ -201,8 +208,9 @@ class FakeMedia:
         payload_type: int,
         extensions: Mapping[str, int],
         on_paused: Callable[[bool], None],
+        ssrc: int,
     ) -> DownTrack:
-        down = FakeDownTrack(cast(FakeUpTrack, up), payload_type, extensions, on_paused)
+        down = FakeDownTrack(cast(FakeUpTrack, up), payload_type, extensions, on_paused, ssrc)
         self.downs.append(down)
         return cast(DownTrack, down)
 

@@ -209,7 +209,13 @@ class Plane:
         return track
 
     def subscribe(
-        self, track: UpTrack, peer: Peer, *, payload_type: int = 0, extensions: Mapping[str, int] = OUT_EXTENSIONS
+        self,
+        track: UpTrack,
+        peer: Peer,
+        *,
+        payload_type: int = 0,
+        extensions: Mapping[str, int] = OUT_EXTENSIONS,
+        ssrc: int = 0,
     ) -> DownTrack:
         down = DownTrack(
             track,
@@ -217,6 +223,7 @@ class Plane:
             payload_type=payload_type or (111 if track.kind == "audio" else 96),
             extensions=extensions,
             on_paused=self.paused.append,
+            ssrc=ssrc,
         )
         down.start()
         return down

@@ -221,6 +221,41 @@ def test_who_leaves_a_track_and_comes_back_gets_numbers_that_go_on() -> None:
     assert not plane.metrics.protect_failed
 
 
+def test_who_comes_back_under_the_second_ssrc_gets_everything_under_it_and_the_others_notice_nothing() -> None:
+    plane = Plane()
+    alice, bob, carol = plane.peer(), plane.peer(), plane.peer()
+    track = plane.publish(alice, "video")
+    first, second = track.ssrcs
+    plane.subscribe(track, bob)
+    down = plane.subscribe(track, carol)
+    alice.video(1, key=True)
+    down.stop()
+    alice.video(2)
+    again = plane.subscribe(track, carol, ssrc=second)
+    alice.video(3, key=True)
+    carol.lose = True
+    alice.video(4)
+    carol.lose = False
+    alice.video(5)
+    assert [p.ssrc for p in bob.take()] == [first] * 5
+    assert [(p.ssrc, p.sequence) for p in carol.take()] == [(first, 1), (second, 3), (second, 5)]
+
+    carol.send_rtcp(rtcp.pack_nack(1, second, [4]))
+    assert [(p.ssrc, p.sequence) for p in carol.take()] == [(second, 4)]
+    alice.rtcp.clear()
+    plane.advance(1)
+    carol.send_rtcp(rtcp.pack_pli(1, second))
+    assert alice.feedback(rtcp.PSFB, rtcp.PLI)
+    assert again.send_train(1)
+    assert [(p.ssrc, p.sequence) for p in carol.take()] == [(second, 6)]
+
+    again.stop()
+    plane.subscribe(track, carol, ssrc=first)
+    alice.video(6, key=True)
+    assert [(p.ssrc, p.sequence) for p in carol.take()] == [(first, 2)]
+    assert not carol.rejected
+
+
 def test_a_layer_that_stops_is_replaced_and_taken_up_again() -> None:
     plane = Plane()
     alice, bob, track, down = simulcast(plane)
