@@ -95,7 +95,7 @@ def call_config(room: Room, visitor: Visitor) -> dict[str, Any]:
     """Everything that the call page needs to know before it asks for anything."""
     page = reverse("meetings:call", args=[room.slug])
     return {
-        "room": {"slug": room.slug, "name": room.name, "hasLobby": room.has_lobby},
+        "room": {"slug": room.slug, "title": str(room), "hasLobby": room.has_lobby},
         "me": {"name": visitor.user.display_name if visitor.user else "", "isSignedIn": visitor.user is not None},
         "inside": inside_json(inside(room, visitor=visitor)),
         "locale": (get_language() or "fr")[:2],

@@ -5,7 +5,8 @@ export type Locale = "fr" | "en" | "de";
 export type Source = "microphone" | "camera" | "screen_share";
 
 export type CallConfig = {
-  room: { slug: string; name: string; hasLobby: boolean };
+  /** `title`: its name, or what stands for it. */
+  room: { slug: string; title: string; hasLobby: boolean };
   me: { name: string; isSignedIn: boolean };
   locale: Locale;
   /** The portal's time when it made the page; ISO 8601, UTC. */

@@ -98,7 +98,7 @@ function start(root: HTMLElement): void {
   const parts: CallParts = {
     config,
     strings,
-    roomTitle: config.room.name.trim() || strings.unnamedRoom(config.room.slug),
+    roomTitle: config.room.title,
     clockLeadMs: clockLeadMs(config.now, pageAnsweredAtMs(performance, Date.now())),
     api,
     session,

@@ -12,6 +12,7 @@ from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models.functions import Coalesce
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 if TYPE_CHECKING:
@@ -95,7 +96,8 @@ class Room(models.Model):
         ordering: ClassVar = ["-created_at"]
 
     def __str__(self) -> str:
-        return self.name or self.slug
+        """What the room is called everywhere, also where its owner gave it no name."""
+        return self.name or gettext("Meeting %(link)s") % {"link": self.slug}
 
     @property
     def media_name(self) -> str:

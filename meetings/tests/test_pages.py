@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import re
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -209,6 +210,23 @@ def test_who_has_no_room_is_told_what_one_is(cast: Cast) -> None:
         assert "portal-empty" not in cast.eve.get("/").content.decode()
 
 
+@pytest.mark.usefixtures("compiled_locale")
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_a_room_without_a_name_is_called_the_same_everywhere(language: str, cast: Cast) -> None:
+    room = Room.objects.create(owner=cast.alice.signed_in)
+    name = {"fr": "Réunion", "en": "Meeting"}[language] + f" {room.slug}"
+    headers = {"accept-language": language}
+    for path, shown in (
+        ("/", f"<bdi>{name}</bdi>"),
+        ("/rooms/", f"<bdi>{name}</bdi>"),
+        (f"/rooms/{room.slug}/settings", f"<bdi>{name}</bdi>"),
+        (f"/r/{room.slug}", f"<title>{name} – Visio</title>"),
+        (f"/r/{room.slug}", f'"title": {json.dumps(name)}'),
+    ):
+        page = cast.alice.client.get(path, headers=headers).content.decode()
+        assert shown in page, path
+
+
 def test_the_owner_changes_name_lobby_and_lock(cast: Cast) -> None:
     room = Room.objects.create(owner=cast.alice.signed_in, name="Old")
     path = f"/rooms/{room.slug}/settings"
@@ -239,8 +257,10 @@ def test_the_call_page_gets_what_its_contract_says(name: str, cast: Cast, settin
     found = re.search(r'<script id="call-config" type="application/json">(.*?)</script>', page)
     assert found
     config = json.loads(found.group(1))
+    # By it the page knows how far the visitor's own clock is off.
+    assert abs(datetime.fromisoformat(config.pop("now")) - timezone.now()) < timedelta(minutes=1)
     assert config == {
-        "room": {"slug": room.slug, "name": "Budget committee", "hasLobby": True},
+        "room": {"slug": room.slug, "title": "Budget committee", "hasLobby": True},
         "me": {"name": "Alice Martin" if name == "alice" else "", "isSignedIn": name == "alice"},
         "inside": {"view": "names", "count": 0, "names": []} if name == "alice" else {"view": "nothing"},
         "locale": "fr",

@@ -3,7 +3,6 @@ import type { Wording } from "./index.ts";
 
 export const de: Wording<typeof fr> = {
   checkTitle: "Bereit für die Besprechung?",
-  unnamedRoom: (slug) => `Besprechung ${slug}`,
   checkIntro: "Prüfen Sie Bild und Mikrofon. Noch kann Sie niemand sehen oder hören.",
   nameLabel: "Ihr Name",
   nameHint: "Die anderen sehen ihn während der Besprechung.",

@@ -3,7 +3,6 @@ import type { Wording } from "./index.ts";
 
 export const en: Wording<typeof fr> = {
   checkTitle: "Ready to join the meeting?",
-  unnamedRoom: (slug) => `Meeting ${slug}`,
   checkIntro: "Check your picture and your microphone. Nobody can see or hear you yet.",
   nameLabel: "Your name",
   nameHint: "The other people in the meeting will see it.",

@@ -3,7 +3,6 @@
 export const fr = {
   // Device check
   checkTitle: "Prêt à rejoindre la réunion ?",
-  unnamedRoom: (slug: string) => `Réunion ${slug}`,
   checkIntro: "Vérifiez votre image et votre micro. Personne ne vous voit ni ne vous entend encore.",
   nameLabel: "Votre nom",
   nameHint: "Les autres personnes le verront pendant la réunion.",
