@@ -69,12 +69,16 @@ async def worker_kill(folder: Path, options: Options) -> dict[str, Any]:
 
 
 async def web_kill(folder: Path, options: Options) -> dict[str, Any]:
-    """kill -9 of web: how long until everybody's signalling is back, and what of the media was lost meanwhile."""
+    """kill -9 of web: how long until everybody's signalling is back, and what of the media was lost meanwhile.
+
+    Then the same people for as long without a kill: what is lost then, the machine loses.
+    """
     resumed: list[float] = []
     with running(Portal(folder)) as portal:
         async with in_room(portal, "web-kill", 4) as everyone:
             await wait_for_media(everyone)
-            before = [await probe.losses() for probe in everyone]
+            started = time.monotonic()
+            before = await _packets_lost(everyone)
             for kill in range(1, options.kills + 1):
                 await asyncio.sleep(STABLE_SECONDS)  # as above; meanwhile the next spare has loaded
                 killed_at = time.monotonic()
@@ -84,10 +88,14 @@ async def web_kill(folder: Path, options: Options) -> dict[str, Any]:
                     lambda: [probe.event_names()[-5:] for probe in everyone],
                 )
                 resumed += [_last(probe, "reconnected") - killed_at for probe in everyone]
-            after = [await probe.losses() for probe in everyone]
+            between = await _packets_lost(everyone)
             rejoined = sum(probe.event_names().count("track_unsubscribed") for probe in everyone)
-    lost = sum(late.packets_lost - early.packets_lost for early, late in zip(before, after, strict=True))
+            window = time.monotonic() - started
+            await asyncio.sleep(window)
+            after = await _packets_lost(everyone)
+    lost, control = between - before, after - between
     figures = {"kills": options.kills, **spread(resumed), "packets_lost": lost, "tracks_lost": rejoined}
+    figures |= {"window_s": round(window), "control_packets_lost": control}
     goal = {"packets_lost": 0, "tracks_lost": 0}  # a track is lost where the SDK waited 5 s in vain, and joined anew
     return {**figures, "goal": goal, "valid": lost == 0 and rejoined == 0}
 
@@ -237,6 +245,10 @@ async def _times_until_heard_again(portal: Portal, everyone: Sequence[Probe]) ->
         lambda: {probe.number: probe.event_names()[-4:] for probe in everyone},
     )
     return [max(time for time in of_speaker if time is not None) for of_speaker in times()]
+
+
+async def _packets_lost(everyone: Sequence[Probe]) -> int:
+    return sum([(await probe.losses()).packets_lost for probe in everyone])
 
 
 def _last(probe: Probe, name: str) -> float:
