@@ -259,7 +259,7 @@ def test_the_settings_check_names_what_is_wrong_and_what_is_missing(boss: Client
     [
         ("fr", ("Personnes actives", "Départs aujourd’hui", "Inviter une personne")),
         ("en", ("Active people", "Departures today", "Invite a person")),
-        ("de", ("Aktive Personen", "Heutige Abgänge", "Person einladen")),
+        ("de", ("Aktive Personen", "Heutige Weggänge", "Person einladen")),
     ],
 )
 def test_it_speaks_the_readers_language(language: str, words: tuple[str, ...], boss: Client) -> None:
