@@ -76,7 +76,7 @@ def leave(reason: int, action: int) -> rtc.SignalResponse:
     """`leave`; clients before protocol 13 look at `can_reconnect` only."""
     request = rtc.LeaveRequest(can_reconnect=action != Action.DISCONNECT)
     request.reason = reason  # type: ignore[assignment]  # the stub wants the enum's class
-    request.action = action  # type: ignore[assignment]
+    request.action = action  # type: ignore[assignment]  # as above
     return rtc.SignalResponse(leave=request)
 
 

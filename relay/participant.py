@@ -106,7 +106,8 @@ class JoinOptions:
 def _kind(name: Any) -> int:
     known = models.ParticipantInfo.Kind
     wanted = str(name or "standard").upper()
-    return int(known.Value(wanted)) if wanted in known.keys() else int(known.Value("STANDARD"))  # noqa: SIM118
+    is_known = wanted in known.keys()  # noqa: SIM118  protobuf's wrapper is no dict
+    return int(known.Value(wanted if is_known else "STANDARD"))
 
 
 class Participant:
@@ -408,4 +409,4 @@ def _capabilities(text: str) -> list[str]:
     by_number = {str(number): name for name, number in known.items()}
     words = [word.strip() for word in text.split(",")]
     names = [by_number.get(word, word if word.startswith("CAP_") else f"CAP_{word}".upper()) for word in words if word]
-    return [name for name in dict.fromkeys(names) if name in known.keys()][:16]  # noqa: SIM118
+    return [name for name in dict.fromkeys(names) if name in by_number.values()][:16]

@@ -159,10 +159,14 @@ class Worker:
         """Tells all clients, and gives web a moment to take the last events."""
         self.rooms.shut_down()
         ends_at = clock.now() + LAST_WORDS_SECONDS
-        while len(self.context.events) and self.links.events_link is not None and clock.now() < ends_at:  # noqa: ASYNC110
+        while self._has_news() and clock.now() < ends_at:  # noqa: ASYNC110  no event says that web has taken all
             await asyncio.sleep(0.01)
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=CLOSE_SECONDS)
+
+    def _has_news(self) -> bool:
+        """Whether web is there and has not yet taken all events."""
+        return len(self.context.events) > 0 and self.links.events_link is not None
 
     def _spawn(self, coroutine: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(coroutine)

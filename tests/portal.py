@@ -150,8 +150,7 @@ class Portal:
 
     def _is_ready(self) -> bool:
         try:
-            # The certificate of a portal under test comes from its own authority.
-            return httpx.get(f"{self.url}/readyz", timeout=2, verify=False).status_code == 200  # noqa: S501
+            return httpx.get(f"{self.url}/readyz", timeout=2, verify=False).status_code == 200  # noqa: S501  own authority
         except httpx.HTTPError:
             return False
 

@@ -77,7 +77,7 @@ async def main(number: int, url: str, token: str, *, relay: bool) -> None:
             print(json.dumps(await _report(probe)), flush=True)  # noqa: T201  the other end reads it
             await asyncio.wait([asked_to_end], timeout=0.2)
     except rtc.ConnectError as error:
-        print(json.dumps({"error": error.message}), flush=True)  # noqa: T201
+        print(json.dumps({"error": error.message}), flush=True)  # noqa: T201  as above
         await asked_to_end
     finally:
         await probe.leave()

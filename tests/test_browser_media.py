@@ -1,6 +1,7 @@
 """True media in browsers where something changes under a call: each sees and hears exactly the others, never itself."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -49,7 +50,8 @@ async def test_after_the_kill_of_its_worker_a_call_in_browsers_comes_back(
         opened = [await screen.evaluate("probe.opened('/rtc')") for screen in everyone]
         pid = portal.kill("relay-0")
         for screen, before in zip(everyone, opened, strict=True):
-            await wait_until(lambda: _is_back(screen, before), lambda: f"browser {screen.number} does not come back")  # noqa: B023
+            away = f"browser {screen.number} does not come back"
+            await wait_until(partial(_is_back, screen, before), partial(str, away))
         await assert_screens_meet(everyone)
         assert [await screen.identity() for screen in everyone] == identities
         assert portal.children()["relay-0"] != pid

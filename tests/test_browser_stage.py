@@ -4,6 +4,7 @@ import json
 import sqlite3
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -75,7 +76,7 @@ async def test_pages_hold_what_can_be_seen_and_the_rest_sends_nothing(portal: Po
         while len(set().union(*pages)) < len(everybody):
             await host.click('[data-testid="pager"] button:last-child')
             before = pages[-1]
-            await wait_until(lambda: _differs(host, before), lambda: "the page was not turned")  # noqa: B023
+            await wait_until(partial(_differs, host, before), lambda: "the page was not turned")
             pages.append(await _shown(host))
             assert len(pages) <= len(everybody)
         assert set().union(*pages) == everybody
@@ -128,7 +129,7 @@ async def test_a_phone_has_every_control_and_nothing_beside_the_screen(portal: P
         wanted = {"share-button", "people-button", "hand-button", "chat-button"}
         for width, height in (PHONE, OLD_PHONE):
             await _resize(host, width, height)
-            await wait_until(lambda: _fits(host, width), lambda: f"something reaches over {width} px")  # noqa: B023
+            await wait_until(partial(_fits, host, width), partial(str, f"something reaches over {width} px"))
             assert {"mic-button", "camera-button", "more-menu", "leave-button"} <= await _test_ids(host, ".bar")
             in_bar = wanted & await _test_ids(host, ".bar")
             await host.press("more-menu")

@@ -27,8 +27,8 @@ os.environ.update(
     DATABASE_URL=os.environ.get("TEST_DATABASE_URL", f"sqlite:///{_FOLDER}/portal.sqlite3"),
 )
 
-from visio_portal.settings import *  # noqa: E402, F403
-from visio_portal.settings import DATABASES  # noqa: E402
+from visio_portal.settings import *  # noqa: E402, F403  reads the environment set above
+from visio_portal.settings import DATABASES  # noqa: E402  as above
 
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     # A file, so that threads share it; in memory, shared-cache locking would differ from the product's.

@@ -75,10 +75,11 @@ class Client:
         if self.candidate.protocol == "udp":
             end, _ = await loop.create_datagram_endpoint(lambda: _Datagrams(self), remote_addr=address)
             self._write = end.sendto
+            self._end = end
         else:
-            end, _ = await loop.create_connection(lambda: _Frames(self), *address)  # type: ignore[assignment]
-            self._write = lambda data: end.write(struct.pack("!H", len(data)) + data)  # type: ignore[attr-defined]
-        self._end = end
+            stream, _ = await loop.create_connection(lambda: _Frames(self), *address)
+            self._write = lambda data: stream.write(struct.pack("!H", len(data)) + data)
+            self._end = stream
 
     async def check(self, *, nominate: bool = True, ufrag: str = "", password: str = "") -> bytes:
         """One connectivity check and its answer."""

@@ -189,7 +189,7 @@ class Client:
     def downs(self) -> list[FakeDownTrack]:
         """Down tracks that send to this client now."""
         live = [s.down for s in self.participant.subscribing.subscriptions.values() if s.down is not None]
-        return [down for down in self.stage.media.downs if down in live]  # type: ignore[comparison-overlap]
+        return [down for down in self.stage.media.downs if down in live]  # type: ignore[comparison-overlap]  # the fake is one
 
     # Sending
 
@@ -207,7 +207,7 @@ class Client:
 
     def up(self, track_sid: str) -> FakeUpTrack:
         up = self.participant.publishing.tracks[track_sid].up
-        return next(known for known in self.stage.media.ups if known is up)  # type: ignore[comparison-overlap]
+        return next(known for known in self.stage.media.ups if known is up)  # type: ignore[comparison-overlap]  # the fake is one
 
     def with_section(self, cid: str, kind: str, *, mid: str | None = None) -> str:
         """The next publisher offer: one more section, or an old one that sends again."""

@@ -38,7 +38,8 @@ class World:
 
     def __init__(self, addresses: tuple[str, ...], **settings: object) -> None:
         self.metrics = Metrics()
-        self.settings = Settings(addresses=tuple(Address(a, a) for a in addresses), **settings)  # type: ignore[arg-type]
+        bound = tuple(Address(a, a) for a in addresses)
+        self.settings = Settings(addresses=bound, **settings)  # type: ignore[arg-type]  # as each test names them
         self.router = Router(self.settings, self.metrics)
         self.ports = Ports(self.settings, self.router, self.metrics)
         self.states: list[TransportState] = []
@@ -58,7 +59,7 @@ class World:
         self.clients.append(client)
         if options.get("sctp"):
             transport.channels.create()
-        await client.connect(**options)  # type: ignore[arg-type]
+        await client.connect(**options)  # type: ignore[arg-type]  # passed on as they came
         return client
 
     def publish(self, client: Client, kind: str, **section: object) -> UpTrack:
@@ -74,7 +75,8 @@ class World:
         )
         number = 111 if kind == "audio" else 96
         old = client.transport.sections
-        new = UpSection(mid=str(len(old)), track=track, payload_types={number: mime}, **section)  # type: ignore[arg-type]
+        mid, types = str(len(old)), {number: mime}
+        new = UpSection(mid=mid, track=track, payload_types=types, **section)  # type: ignore[arg-type]  # passed on
         self.router.set_sections(client.transport, [*old, new])
         return track
 
@@ -123,7 +125,7 @@ async def test_audio_goes_from_one_peer_to_two_others(make_world: MakeWorld, pro
     for number in range(20):
         alice.send_rtp(rtp_packet(5, 65530 + number, 960 * number, b"sound%d" % number, payload_type=111))
     for client in (bob, carol):
-        await client.until(lambda client=client: len(client.rtp) == 20)  # type: ignore[misc]
+        await client.until(lambda client=client: len(client.rtp) == 20)  # type: ignore[misc]  # binds the client
         assert [p[28:] for p in client.rtp] == [b"sound%d" % n for n in range(20)]
         sequences = [int.from_bytes(p[2:4], "big") for p in client.rtp]
         assert all((b - a) & 0xFFFF == 1 for a, b in itertools.pairwise(sequences))
@@ -589,7 +591,7 @@ async def test_video_arrives_whole_by_each_way_of_sending(make_world: MakeWorld,
     world.subscribe(track, carol)
     await send_frames(world, alice, 20)
     for client in (bob, carol):
-        await client.until(lambda client=client: len(client.rtp) == 100)  # type: ignore[misc]
+        await client.until(lambda client=client: len(client.rtp) == 100)  # type: ignore[misc]  # binds the client
         sequences = [int.from_bytes(p[2:4], "big") for p in client.rtp]
         assert sequences == list(range(sequences[0], sequences[0] + 100))
         lengths = [len(p) - 28 - (p[-1] if p[0] & 32 else 0) for p in client.rtp]

@@ -352,7 +352,7 @@ def test_those_who_give_way_hold_nobody_else_up() -> None:
         return name
 
     for number in range(40):  # none of them ever finishes its handshake
-        gate.submit(join(number, lambda n=number: begin(f"test{n}")), gives_way=True)  # type: ignore[misc]
+        gate.submit(join(number, lambda n=number: begin(f"test{n}")), gives_way=True)  # type: ignore[misc]  # binds the number
     gate.submit(join(40, lambda: begin("alice")))
     timers.advance(0)
     assert begun.index("alice") <= GIVING_WAY_LIMIT
@@ -372,7 +372,7 @@ def test_of_one_participant_only_the_newest_waits() -> None:
     timers.advance(0)
     for number in (1, 2, 3, 4):
         who = "bob" if number == 2 else "alice"
-        gate.submit(join(number, lambda n=number: begun.append(n), refused, who=who))  # type: ignore[misc]
+        gate.submit(join(number, lambda n=number: begun.append(n), refused, who=who))  # type: ignore[misc]  # binds the number
     gate.settled("first")
     timers.advance(0)
 
