@@ -1,5 +1,15 @@
 // The portal's HTTP API of the call page; the only file that calls fetch. Every act on other people goes through here, never from client to client.
-import type { ChatHistory, ChatMessage, Participant, Rating, Reaction, Role, RoomState, Source } from "./contract.ts";
+import type {
+  ChatHistory,
+  ChatMessage,
+  Inside,
+  Participant,
+  Rating,
+  Reaction,
+  Role,
+  RoomState,
+  Source,
+} from "./contract.ts";
 
 /** The portal answered, with a refusal. `code` is its `error` field ("locked", "removed" …), or "" where the body was none of ours. */
 export class ApiError extends Error {
@@ -25,6 +35,8 @@ export type RoomAct = "admit_all" | "lock" | "unlock" | "end" | "lower_hands";
 export type ChatRange = { after?: string; before?: string };
 
 export type RoomApi = {
+  /** Who is inside already, before one enters. */
+  inside(): Promise<Inside>;
   enter(name: string): Promise<{ participant: Participant; state: "waiting" | "admitted" }>;
   token(): Promise<{ url: string; token: string }>;
   state(): Promise<RoomState>;
@@ -35,6 +47,8 @@ export type RoomApi = {
   muteOthers(): Promise<{ muted: number }>;
   setRole(identity: string, role: Role): Promise<void>;
   actOnRoom(act: RoomAct): Promise<void>;
+  /** What those who wait read; "" takes it away. */
+  setLobbyMessage(text: string): Promise<void>;
   /** The same `key` again is the same message again, never a second one. */
   say(text: string, key: string): Promise<ChatMessage>;
   messages(range: ChatRange): Promise<ChatHistory>;
@@ -92,6 +106,7 @@ export function createRoomApi(
   }
   const person = (identity: string) => `participants/${encodeURIComponent(identity)}`;
   return {
+    inside: () => request("GET", "inside"),
     enter: (name) => request("POST", "enter", { name }),
     token: () => request("POST", "token"),
     state: () => request("GET", "state"),
@@ -101,6 +116,7 @@ export function createRoomApi(
     muteOthers: () => request("POST", "mute_others"),
     setRole: (identity, role) => request("POST", `${person(identity)}/role`, { role }),
     actOnRoom: (act) => request("POST", act),
+    setLobbyMessage: (text) => request("POST", "lobby_message", { text }),
     say: (text, key) => request("POST", "messages", { text, key }),
     messages: (range) => request("GET", `messages?${new URLSearchParams(range)}`),
     deleteMessage: (id) => request("POST", `messages/${encodeURIComponent(id)}/delete`),

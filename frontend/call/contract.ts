@@ -4,10 +4,17 @@ export type Role = "host" | "moderator" | "participant";
 export type Locale = "fr" | "en" | "de";
 export type Source = "microphone" | "camera" | "screen_share";
 
+/** Who is inside already, as far as this person may know it before they join. `names`: of those who came first. */
+export type Inside =
+  | { view: "names"; count: number; names: string[] }
+  | { view: "begun"; hasBegun: boolean }
+  | { view: "nothing" };
+
 export type CallConfig = {
   /** `title`: its name, or what stands for it. */
   room: { slug: string; title: string; hasLobby: boolean };
   me: { name: string; isSignedIn: boolean };
+  inside: Inside;
   locale: Locale;
   /** The portal's time when it made the page; ISO 8601, UTC. */
   now: string;
@@ -21,7 +28,14 @@ export type MyState = "waiting" | "admitted" | "denied" | "removed" | "left";
 
 export type RoomState = {
   me: Participant & { state: MyState };
-  room: { isLocked: boolean; isClosed: boolean };
+  room: {
+    isLocked: boolean;
+    isClosed: boolean;
+    /** What the host tells those who wait: for them, host and moderator; "" for all others. */
+    lobbyMessage: string;
+  };
+  /** One's own place among those who wait; null for who does not. */
+  queue: { place: number; length: number } | null;
   /** Filled for host and moderator only. */
   waiting: Participant[];
   /** By identity. */

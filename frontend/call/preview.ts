@@ -57,8 +57,8 @@ export class Preview {
       await Promise.all(
         (["audioinput", "videoinput"] as const).map(async (kind) => {
           // After a refusal ask again only for what is already granted: nobody wants the same question twice.
-          if (fault === "insecure" || (fault === "refused" && !(await isGranted(kind))))
-            this.set(kind, { ...EMPTY, fault });
+          const isAnswered = fault === "refused" || fault === "dismissed";
+          if (fault === "insecure" || (isAnswered && !(await isGranted(kind)))) this.set(kind, { ...EMPTY, fault });
           else await this.open(kind, kind === "audioinput" ? microphoneId : cameraId);
         }),
       );

@@ -9,7 +9,8 @@ import { TestClock } from "./testclock.ts";
 const ME = { identity: "me", name: "Eve", role: "participant" as const, isGuest: true };
 const stateOf = (state: MyState, isClosed = false): RoomState => ({
   me: { ...ME, state },
-  room: { isLocked: false, isClosed },
+  room: { isLocked: false, isClosed, lobbyMessage: "" },
+  queue: null,
   waiting: [],
   roles: {},
   hands: [],

@@ -3,6 +3,7 @@ import { useCall, usePreview, useSession } from "../callcontext.ts";
 import type { DeviceLists } from "../hooks/useDevices.ts";
 import { DeviceSelects } from "./DeviceSelects.tsx";
 import { Heading } from "./Heading.tsx";
+import { InsideLine } from "./InsideLine.tsx";
 import { NameField } from "./NameField.tsx";
 import { NoticeBox } from "./NoticeBox.tsx";
 import type { Choices, PreparationActs } from "./Preparation.tsx";
@@ -43,6 +44,7 @@ export function DeviceCheck({ choices, devices, acts }: DeviceCheckProps) {
       <p className="check__room">{roomTitle}</p>
       <Heading takesFocus={phase.name === "device-check" && phase.notice !== undefined}>{strings.checkTitle}</Heading>
       <p>{strings.checkIntro}</p>
+      <InsideLine />
       {phase.name === "device-check" && phase.notice && <NoticeBox notice={phase.notice} />}
       {config.me.isSignedIn ? (
         <p className="check__me" data-testid="signed-in-name">

@@ -1,25 +1,15 @@
 import { useCall } from "../callcontext.ts";
 import type { DeviceFault } from "../devicefault.ts";
-import type { Strings } from "../strings/index.ts";
+import { type Agent, repairSteps, whereIs } from "../repair.ts";
 
 type FaultHelpProps = { microphone: DeviceFault | null; camera: DeviceFault | null; onRetry: () => void };
 
-function stepsFor(fault: DeviceFault, strings: Strings): readonly string[] {
-  const steps = {
-    refused: strings.faultRefused,
-    missing: strings.faultMissing,
-    busy: strings.faultBusy,
-    insecure: strings.faultInsecure,
-    unknown: strings.faultUnknown,
-  };
-  return steps[fault];
-}
-
-/** Why a device did not open, and the steps that repair it. One box for both when it is the same reason. */
+/** Why a device did not open, and the steps that repair it in this browser. One box for both when it is the same reason. */
 export function FaultHelp({ microphone, camera, onRetry }: FaultHelpProps) {
   const { strings } = useCall();
   const fault = microphone ?? camera;
   if (!fault) return null;
+  const where = whereIs(navigator as unknown as Agent);
   const title =
     microphone && camera
       ? strings.faultTitleBoth
@@ -27,10 +17,23 @@ export function FaultHelp({ microphone, camera, onRetry }: FaultHelpProps) {
         ? strings.faultTitle.audioinput
         : strings.faultTitle.videoinput;
   return (
-    <div className="fr-alert fr-alert--warning fault" role="alert" data-testid="device-fault" data-fault={fault}>
+    <div
+      className="fr-alert fr-alert--warning fault"
+      role="alert"
+      data-testid="device-fault"
+      data-fault={fault}
+      data-browser={where.browser}
+    >
       <h2 className="fr-alert__title">{title}</h2>
+      {where.name !== "" && (
+        <p className="fault__where">
+          {where.systemName === ""
+            ? strings.doorway.repairForBrowser(where.name)
+            : strings.doorway.repairFor(where.name, where.systemName)}
+        </p>
+      )}
       <ol>
-        {stepsFor(fault, strings).map((step) => (
+        {repairSteps(fault, where, strings.doorway.repair).map((step) => (
           <li key={step}>{step}</li>
         ))}
       </ol>

@@ -6,6 +6,7 @@ import { useActs } from "../hooks/useActs.ts";
 import { ConfirmDialog } from "./ConfirmDialog.tsx";
 import { CopyLinkButton } from "./CopyLinkButton.tsx";
 import { Icon } from "./Icon.tsx";
+import { LobbyMessage } from "./LobbyMessage.tsx";
 
 /** The link for everybody; for those who moderate what concerns all: hands, microphones, the door. */
 export function PeopleFoot({ count }: { count: number }) {
@@ -34,6 +35,7 @@ export function PeopleFoot({ count }: { count: number }) {
             </button>
           )}
           {count > 1 && <MuteOthers />}
+          <LobbyMessage />
           <button
             type="button"
             className="stage-button"

@@ -1,4 +1,4 @@
-import { useEffect, useState } from "react";
+import { useCallback, useEffect, useState } from "react";
 import { useCall, useSession } from "../callcontext.ts";
 import type { CaptureKind } from "../devices.ts";
 import { useDevices } from "../hooks/useDevices.ts";
@@ -20,7 +20,7 @@ export function Preparation() {
   const [permission, setPermission] = useState(0);
   const devices = useDevices(permission);
 
-  useEffect(() => {
+  const openWanted = useCallback(() => {
     const { isMicrophoneWanted, isCameraWanted, microphoneId, cameraId } = preferences.current;
     const opening =
       isMicrophoneWanted && isCameraWanted
@@ -32,6 +32,7 @@ export function Preparation() {
             : Promise.resolve();
     void opening.then(() => setPermission((count) => count + 1));
   }, [preview, preferences]);
+  useEffect(openWanted, [openWanted]);
 
   const change = (changes: Partial<Choices>) => {
     const next = { ...choices, ...changes };
@@ -56,9 +57,7 @@ export function Preparation() {
       const next = change(changes);
       if (kind) reopen(kind, next);
     },
-    retry: () => {
-      void preview.openBoth(choices.microphoneId, choices.cameraId).then(() => setPermission((count) => count + 1));
-    },
+    retry: openWanted,
   };
   const isWaiting = phase.name === "waiting";
   return (

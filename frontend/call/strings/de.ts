@@ -36,25 +36,6 @@ export const de: Wording<typeof fr> = {
 
   faultTitle: { audioinput: "Das Mikrofon ist nicht verfügbar", videoinput: "Die Kamera ist nicht verfügbar" },
   faultTitleBoth: "Mikrofon und Kamera sind nicht verfügbar",
-  faultRefused: [
-    "Klicken Sie auf das Symbol links neben der Adresse der Seite (Schloss oder Einstellungen).",
-    "Erlauben Sie dieser Website Mikrofon und Kamera.",
-    "Kommen Sie hierher zurück und klicken Sie auf „Erneut versuchen“.",
-    "Ändert sich nichts, prüfen Sie, ob Ihr Computer dem Browser den Zugriff erlaubt (Datenschutzeinstellungen).",
-  ],
-  faultMissing: [
-    "Schließen Sie das Gerät an oder wählen Sie ein anderes aus der Liste.",
-    "Klicken Sie auf „Erneut versuchen“.",
-  ],
-  faultBusy: [
-    "Schließen Sie andere Programme, die es verwenden (zum Beispiel eine andere Videokonferenz).",
-    "Klicken Sie auf „Erneut versuchen“.",
-  ],
-  faultInsecure: [
-    "Diese Seite ist nicht über HTTPS geöffnet: Der Browser verweigert dann Mikrofon und Kamera.",
-    "Fragen Sie die einladende Person nach der sicheren Adresse.",
-  ],
-  faultUnknown: ["Ziehen Sie das Gerät ab und schließen Sie es wieder an.", "Klicken Sie auf „Erneut versuchen“."],
   faultStillJoin: "Sie können auch ohne teilnehmen: Sie sehen und hören die anderen.",
   retry: "Erneut versuchen",
 
@@ -168,6 +149,8 @@ export const de: Wording<typeof fr> = {
   backInCall: "Sie sind wieder verbunden.",
   deviceFailed: {
     refused: "Der Browser verweigert den Zugriff auf das Gerät. Erlauben Sie ihn links neben der Adresse der Seite.",
+    dismissed: "Die Frage nach dem Zugriff wurde geschlossen. Versuchen Sie es erneut und wählen Sie „Zulassen“.",
+    system: "Das System verweigert den Zugriff auf das Gerät. Öffnen Sie dessen Datenschutzeinstellungen.",
     missing: "Das Gerät wurde nicht gefunden. Schließen Sie es an oder wählen Sie ein anderes.",
     busy: "Ein anderes Programm verwendet das Gerät. Schließen Sie es und versuchen Sie es erneut.",
     insecure: "Die Seite ist nicht über HTTPS geöffnet: Mikrofon und Kamera sind nicht möglich.",

@@ -36,19 +36,6 @@ export const en: Wording<typeof fr> = {
 
   faultTitle: { audioinput: "The microphone cannot be used", videoinput: "The camera cannot be used" },
   faultTitleBoth: "The microphone and the camera cannot be used",
-  faultRefused: [
-    "Click the icon to the left of the page’s address (padlock or settings).",
-    "Allow the microphone and the camera for this site.",
-    "Come back here and click “Try again”.",
-    "If nothing changes, check that your computer allows the browser to use them (privacy settings).",
-  ],
-  faultMissing: ["Plug the device in, or choose another one from the list.", "Click “Try again”."],
-  faultBusy: ["Close other applications that use it (another video call, for instance).", "Click “Try again”."],
-  faultInsecure: [
-    "This page is not open over HTTPS: the browser then refuses microphone and camera.",
-    "Ask the person who invited you for the secure address.",
-  ],
-  faultUnknown: ["Unplug the device and plug it in again.", "Click “Try again”."],
   faultStillJoin: "You can also go in without: you will see and hear the others.",
   retry: "Try again",
 
@@ -161,6 +148,8 @@ export const en: Wording<typeof fr> = {
   backInCall: "You are connected again.",
   deviceFailed: {
     refused: "The browser refuses access to the device. Allow it to the left of the page’s address.",
+    dismissed: "The question for access was closed. Try again, then choose “Allow”.",
+    system: "The system refuses access to the device. Open its privacy settings.",
     missing: "The device was not found. Plug it in or choose another one.",
     busy: "Another application is using the device. Close it, then try again.",
     insecure: "The page is not open over HTTPS: microphone and camera are impossible.",

@@ -37,22 +37,6 @@ export const fr = {
   // Device faults
   faultTitle: { audioinput: "Le micro n’est pas accessible", videoinput: "La caméra n’est pas accessible" },
   faultTitleBoth: "Le micro et la caméra ne sont pas accessibles",
-  faultRefused: [
-    "Cliquez sur l’icône à gauche de l’adresse de la page (cadenas ou réglages).",
-    "Autorisez le micro et la caméra pour ce site.",
-    "Revenez ici et cliquez sur « Réessayer ».",
-    "Si rien ne change, vérifiez que votre ordinateur autorise le navigateur à les utiliser (réglages de confidentialité).",
-  ],
-  faultMissing: ["Branchez l’appareil ou choisissez-en un autre dans la liste.", "Cliquez sur « Réessayer »."],
-  faultBusy: [
-    "Fermez les autres applications qui l’utilisent (une autre visioconférence, par exemple).",
-    "Cliquez sur « Réessayer ».",
-  ],
-  faultInsecure: [
-    "Cette page n’est pas ouverte en HTTPS : le navigateur refuse alors le micro et la caméra.",
-    "Demandez l’adresse sécurisée à la personne qui vous invite.",
-  ],
-  faultUnknown: ["Débranchez puis rebranchez l’appareil.", "Cliquez sur « Réessayer »."],
   faultStillJoin: "Vous pouvez aussi entrer sans : vous verrez et entendrez les autres.",
   retry: "Réessayer",
 
@@ -173,6 +157,8 @@ export const fr = {
   backInCall: "La connexion est rétablie.",
   deviceFailed: {
     refused: "Le navigateur refuse l’accès à l’appareil. Autorisez-le à gauche de l’adresse de la page.",
+    dismissed: "La demande d’accès a été fermée. Réessayez, puis choisissez « Autoriser ».",
+    system: "Le système refuse l’accès à l’appareil. Ouvrez ses réglages de confidentialité.",
     missing: "L’appareil est introuvable. Branchez-le ou choisissez-en un autre.",
     busy: "L’appareil est utilisé par une autre application. Fermez-la, puis réessayez.",
     insecure: "La page n’est pas ouverte en HTTPS : micro et caméra sont impossibles.",

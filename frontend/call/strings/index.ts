@@ -4,6 +4,7 @@ import type { Locale } from "../contract.ts";
 import * as bar from "./bar.ts";
 import * as chat from "./chat.ts";
 import { de } from "./de.ts";
+import * as doorway from "./doorway.ts";
 import { en } from "./en.ts";
 import * as endings from "./endings.ts";
 import { fr } from "./fr.ts";
@@ -18,6 +19,7 @@ const french = {
   chat: chat.fr,
   together: together.fr,
   media: media.fr,
+  doorway: doorway.fr,
   endings: endings.fr,
   quality: quality.fr,
   stage: stage.fr,
@@ -42,6 +44,7 @@ const LANGUAGES: Record<Locale, Strings> = {
     chat: chat.en,
     together: together.en,
     media: media.en,
+    doorway: doorway.en,
     endings: endings.en,
     quality: quality.en,
     stage: stage.en,
@@ -52,6 +55,7 @@ const LANGUAGES: Record<Locale, Strings> = {
     chat: chat.de,
     together: together.de,
     media: media.de,
+    doorway: doorway.de,
     endings: endings.de,
     quality: quality.de,
     stage: stage.de,

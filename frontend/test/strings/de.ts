@@ -43,6 +43,9 @@ export const de: Strings = {
   faults: {
     refused:
       "Der Zugriff wurde verweigert. Klicken Sie auf das Symbol links neben der Adresse der Seite, erlauben Sie Mikrofon und Kamera und wiederholen Sie den Test. Prüfen Sie auch die Datenschutzeinstellungen Ihres Computers.",
+    dismissed: "Die Frage nach dem Zugriff wurde geschlossen. Wiederholen Sie den Test und wählen Sie „Zulassen“.",
+    system:
+      "Das System verweigert den Zugriff. Erlauben Sie dem Browser in dessen Datenschutzeinstellungen Mikrofon und Kamera und wiederholen Sie den Test.",
     missing: "Es wurde kein Gerät gefunden. Schließen Sie es an und wiederholen Sie den Test.",
     busy: "Das Gerät wird von einer anderen Anwendung benutzt. Schließen Sie diese und wiederholen Sie den Test.",
     insecure: "Der Browser verweigert den Zugriff, weil diese Seite nicht über HTTPS geöffnet ist.",

@@ -44,6 +44,9 @@ export const en: Strings = {
   faults: {
     refused:
       "Access was refused. Click the icon to the left of the page’s address, allow microphone and camera, then test again. Also check your computer’s privacy settings.",
+    dismissed: "The question for access was closed. Test again and choose “Allow”.",
+    system:
+      "The system refuses access. In its privacy settings, allow the browser to use microphone and camera, then test again.",
     missing: "No device was found. Plug it in, then test again.",
     busy: "The device is used by another application. Close that one, then test again.",
     insecure: "The browser refuses access because this page is not open over HTTPS.",

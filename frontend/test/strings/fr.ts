@@ -47,6 +47,9 @@ export const fr = {
   faults: {
     refused:
       "L’accès a été refusé. Cliquez sur l’icône à gauche de l’adresse de la page, autorisez le microphone et la caméra, puis recommencez. Vérifiez aussi les réglages de confidentialité de votre ordinateur.",
+    dismissed: "La demande d’accès a été fermée. Recommencez le test et choisissez « Autoriser ».",
+    system:
+      "Le système refuse l’accès. Dans ses réglages de confidentialité, autorisez le navigateur à utiliser le microphone et la caméra, puis recommencez.",
     missing: "Aucun appareil n’a été trouvé. Branchez-le, puis recommencez le test.",
     busy: "L’appareil est utilisé par une autre application. Fermez-la, puis recommencez le test.",
     insecure: "Le navigateur refuse l’accès parce que cette page n’est pas ouverte en HTTPS.",
