@@ -27,7 +27,8 @@ logger = logging.getLogger(__name__)
 # design.md §2: a session without signalling lives while ICE checks arrive.
 MAX_WITHOUT_SIGNAL_SECONDS = 60.0
 MAX_WITHOUT_CHECKS_SECONDS = 15.0
-# A client pings every 5 s; after this the websocket is a dead one that nobody noticed.
+# Browsers and the Rust core ping every 5 s; after this the websocket is a dead one that nobody noticed. The Go SDK
+# never pings: whether its websocket lives is web's to find out.
 SIGNAL_IDLE_SECONDS = 30.0
 # Clients check consent every 2.5 to 5 s (RFC 7675 gives up after 30 s).
 MEDIA_IDLE_SECONDS = 30.0
@@ -140,6 +141,7 @@ class Participant:
         self.quality: int | None = None
         self.sink: SignalSink | None = sink
         self.signal_at = self.joined_at
+        self.pings = False  # whether it ever did
         self.signal_lost_at = 0.0
         self.drop_next_resume = False  # a test scenario (livekit-protocol D.14)
         self._info: tuple[int, models.ParticipantInfo] | None = None
@@ -311,7 +313,7 @@ class Participant:
             without_checks = now - max(checked_at, self.signal_lost_at)
             if now - self.signal_lost_at > MAX_WITHOUT_SIGNAL_SECONDS or without_checks > MAX_WITHOUT_CHECKS_SECONDS:
                 self.room.remove(self, Reason.SIGNAL_CLOSE)
-        elif now - self.signal_at > SIGNAL_IDLE_SECONDS:
+        elif self.pings and now - self.signal_at > SIGNAL_IDLE_SECONDS:
             self.context.counters["signals_idle"] += 1
             self.close_signal("idle")
         elif self.state == State.JOINED and now - self.joined_at > JOIN_SECONDS:

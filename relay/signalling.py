@@ -174,10 +174,12 @@ def handle_update_metadata(participant: Participant, message: rtc.UpdateParticip
 
 
 def handle_ping(participant: Participant, _message: int) -> None:
+    participant.pings = True
     participant.send(rtc.SignalResponse(pong=int(clock.wall() * 1000)))
 
 
 def handle_ping_req(participant: Participant, message: rtc.Ping) -> None:
+    participant.pings = True
     participant.rtt_ms = max(0, message.rtt)
     pong = rtc.Pong(last_ping_timestamp=message.timestamp, timestamp=int(clock.wall() * 1000))
     participant.send(rtc.SignalResponse(pong_resp=pong))

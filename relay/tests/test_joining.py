@@ -308,9 +308,21 @@ def test_a_session_without_signalling_lives_while_checks_arrive(
     assert ("alice" in stage.rooms.by_name["council"].participants) is survives
 
 
-def test_a_websocket_that_says_nothing_for_thirty_seconds_is_dead() -> None:
+def test_a_client_that_never_pings_is_not_asked_to() -> None:
+    """The Go SDK: closed each 30 s, it lost packets with each resume."""
     stage = Stage()
     alice = stage.join("alice")
+    now = clock.now() + 31
+    alice.publisher.last_check_at = alice.subscriber.last_check_at = now
+    alice.participant.tick(now)
+
+    assert alice.sink.closed is None
+
+
+def test_a_websocket_that_pinged_and_says_nothing_for_thirty_seconds_is_dead() -> None:
+    stage = Stage()
+    alice = stage.join("alice")
+    alice.send(ping_req=rtc.Ping(timestamp=1, rtt=1))
     now = clock.now() + 31
     alice.publisher.last_check_at = alice.subscriber.last_check_at = now
     alice.participant.tick(now)
