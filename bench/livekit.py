@@ -70,8 +70,9 @@ class LiveKitServer:
                 "tcp_port": processes.free_port(self.address),
                 "node_ip": self.address,
                 **(_ON_LOOPBACK if self.address == LOOPBACK else {}),
-                # Without an entry LiveKit sends its clients to public STUN servers. Nobody answers here, nobody has to.
-                "stun_servers": ["127.0.0.1:9"],
+                # Without an entry LiveKit sends its clients to public STUN servers. Nobody answers here, nobody has to;
+                # but browsers must allow the port: Firefox ends the join at 9 ("uses a port that is blocked").
+                "stun_servers": ["127.0.0.1:3478"],
                 # Fills livekit_forward_latency_ns, which stays empty otherwise.
                 "forward_stats": {"summary_interval": "1s", "report_interval": "5s", "report_window": "30s"},
             },
