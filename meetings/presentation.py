@@ -33,11 +33,14 @@ def room_state(own: Participant) -> dict[str, Any]:
     room = own.room
     waiting: list[dict[str, Any]] = []
     roles: dict[str, str] = {}
+    twins: list[str] = []
     hands: list[str] = []
     began_at: datetime | None = None
     if own.may_be_in_call:
         people = Participant.objects.filter(room=room)
-        roles = dict(people.admitted().values_list("identity", "role"))
+        inside = list(people.admitted().only("identity", "role", "name", "user_id"))
+        roles = {person.identity: person.role for person in inside}
+        twins = [person.identity for person in inside if person.pk != own.pk and _is_twin(own, person)]
         hands = list(people.with_hand_up().values_list("identity", flat=True))
         began_at = present_call(room).began_at
     if own.may_moderate:
@@ -54,9 +57,17 @@ def room_state(own: Participant) -> dict[str, Any]:
         "queue": _queue_json(own) if is_waiting else None,
         "waiting": waiting,
         "roles": roles,
+        "twins": twins,
         "hands": hands,
         "callBeganAt": began_at and _time(began_at),
     }
+
+
+def _is_twin(own: Participant, other: Participant) -> bool:
+    """Most likely the same person on another device: by the account, or by the name where one of the two has none."""
+    if own.user_id is not None and other.user_id is not None:
+        return own.user_id == other.user_id
+    return own.name.casefold() == other.name.casefold()
 
 
 def _time(time: datetime) -> str:

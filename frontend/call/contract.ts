@@ -40,6 +40,8 @@ export type RoomState = {
   waiting: Participant[];
   /** By identity. */
   roles: Record<string, Role>;
+  /** Who is most likely this same person on another device; identities. */
+  twins: string[];
   /** Whose hand is up, in the order in which they were raised. */
   hands: string[];
   /** ISO 8601, UTC; null outside of a call. */

@@ -13,6 +13,7 @@ const stateOf = (state: MyState, isClosed = false): RoomState => ({
   queue: null,
   waiting: [],
   roles: {},
+  twins: [],
   hands: [],
   callBeganAt: null,
 });

@@ -321,3 +321,26 @@ def test_a_promoted_guest_is_seen_with_the_new_role_by_all(meeting: Meeting) -> 
     meeting.cast.alice.call(meeting.room, f"participants/{meeting.charlie.identity}/role", {"role": "moderator"})
     roles = meeting.cast.bob.state(meeting.room).json()["roles"]  # type: ignore[attr-defined]  # the test client's
     assert roles[meeting.charlie.identity] == Role.MODERATOR
+
+
+def test_the_same_person_on_another_device_is_known_by_account_or_by_name_where_there_is_none(meeting: Meeting) -> None:
+    def twins(person: Person) -> list[str]:
+        return list(person.state(meeting.room).json()["twins"])  # type: ignore[attr-defined]  # the test client's
+
+    phone = Person("Phone", meeting.cast.bob.user)
+    phone.client.force_login(meeting.cast.bob.signed_in, backend="django.contrib.auth.backends.ModelBackend")
+    own = phone.sits(meeting.room)
+    assert (twins(meeting.cast.bob), twins(phone)) == ([own.identity], [meeting.bob.identity])
+
+    # Two colleagues of one name are two people; a guest of that name may be either of them.
+    Participant.objects.filter(room=meeting.room).update(name="Jean Martin")
+    assert (twins(meeting.cast.alice), twins(meeting.cast.bob)) == ([], [own.identity])
+    guest = Person("jean MARTIN")
+    row = guest.sits(meeting.room)
+    assert twins(meeting.cast.alice) == [row.identity]
+    assert meeting.alice.identity in twins(guest)
+    Participant.objects.filter(pk=row.pk).update(state=State.LEFT)
+    assert twins(meeting.cast.alice) == []
+    stranger = Person("Grace")
+    stranger.sits(meeting.room, state=State.WAITING)
+    assert twins(stranger) == []

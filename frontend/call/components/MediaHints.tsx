@@ -1,7 +1,7 @@
-import { useRemoteParticipants, useRoomContext } from "@livekit/components-react";
+import { useRemoteParticipants } from "@livekit/components-react";
 import { RoomEvent } from "livekit-client";
 import { useState } from "react";
-import { useBackgrounds, useCall, useReception } from "../callcontext.ts";
+import { useBackgrounds, useCall, useReception, useSession } from "../callcontext.ts";
 import { deviceFault } from "../devicefault.ts";
 import { useDeviceNews } from "../hooks/useDeviceNews.ts";
 import { useCameraBackground, useMicrophoneFilter } from "../hooks/useEffects.ts";
@@ -9,7 +9,6 @@ import type { MediaControls } from "../hooks/useMediaControls.ts";
 import { useMicrophoneWatch } from "../hooks/useMicrophoneWatch.ts";
 import { usePushToTalk } from "../hooks/usePushToTalk.ts";
 import { useSilentDevice, useSoundFirst } from "../hooks/useReceptionSwitches.ts";
-import { sameName } from "../samename.ts";
 import { useStage } from "../stagecontext.ts";
 import { Hint } from "./Hint.tsx";
 
@@ -108,12 +107,12 @@ function BackgroundHint({ controls: { camera } }: { controls: MediaControls }) {
 function TwinHint() {
   const { strings, reception } = useCall();
   const { isSoundOff } = useReception();
-  const me = useRoomContext().localParticipant;
+  const { twins = [] } = useSession().roomState ?? {};
   const others = useRemoteParticipants({
     updateOnlyOn: [RoomEvent.ParticipantConnected, RoomEvent.ParticipantDisconnected, RoomEvent.ParticipantNameChanged],
   });
   const [hidden, setHidden] = useState<ReadonlySet<string>>(new Set());
-  const twin = others.find(({ identity, name }) => !hidden.has(identity) && sameName(name, me.name));
+  const twin = others.find(({ identity }) => twins.includes(identity) && !hidden.has(identity));
   if (!twin || isSoundOff) return null;
   const act = { label: strings.media.twinAct, testId: "hint-without-sound", act: () => reception.setSoundOff(true) };
   return (
