@@ -10,7 +10,6 @@ from livekit.protocol import models, rtc
 from relay import clock, turn
 
 if TYPE_CHECKING:
-    from relay.config import Settings
     from relay.participant import Participant
     from relay.room import Room
 
@@ -35,8 +34,11 @@ def server_info(node_id: str) -> models.ServerInfo:
     )
 
 
-def ice_servers(settings: Settings, identity: str) -> list[rtc.ICEServer]:
-    fields = turn.ice_server(settings.turn_urls, settings.turn_secret, identity, now=clock.wall())
+def ice_servers(participant: Participant) -> list[rtc.ICEServer]:
+    """By sid, which no two joins share: all connection tests have the same two identities."""
+    settings = participant.context.settings
+    expires_at = clock.wall() + (turn.TEST_SECONDS if participant.gives_way else turn.CALL_SECONDS)
+    fields = turn.ice_server(settings.turn_urls, settings.turn_secret, participant.sid, expires_at=expires_at)
     return [rtc.ICEServer(**fields)] if fields else []  # type: ignore[arg-type]  # the stub cannot know the keys
 
 
@@ -51,7 +53,7 @@ def join(participant: Participant, others: Iterable[models.ParticipantInfo]) -> 
             other_participants=others,
             server_version=info.version,
             server_info=info,
-            ice_servers=ice_servers(context.settings, participant.identity),
+            ice_servers=ice_servers(participant),
             subscriber_primary=participant.is_subscriber_primary,
             ping_interval=PING_INTERVAL_SECONDS,
             ping_timeout=PING_TIMEOUT_SECONDS,
@@ -66,9 +68,7 @@ def reconnect(participant: Participant) -> rtc.SignalResponse:
     """The first message of a resumed session."""
     context = participant.context
     return rtc.SignalResponse(
-        reconnect=rtc.ReconnectResponse(
-            ice_servers=ice_servers(context.settings, participant.identity), server_info=server_info(context.node_id)
-        )
+        reconnect=rtc.ReconnectResponse(ice_servers=ice_servers(participant), server_info=server_info(context.node_id))
     )
 
 

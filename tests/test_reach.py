@@ -1,23 +1,21 @@
 """People on other machines reach the call: over HTTPS, without UDP, through TURN, and by IPv6."""
 
-import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, contextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from pathlib import Path
 
 import pytest
 
 from tests.calls import wait_until
 from tests.namespaces import Namespace, may_make_namespaces, namespace
-from tests.portal import Portal, free_port
+from tests.portal import Portal
 from tests.remote_probe import RemoteProbe, remote_probe
+from tests.turn_server import SECRET, turn_server
 
 pytestmark = [
     pytest.mark.calls,
     pytest.mark.skipif(not may_make_namespaces(), reason="network namespaces need root and iproute2"),
 ]
-
-TURN_SECRET = "a secret of the test's own TURN server"
 
 
 @pytest.fixture
@@ -43,8 +41,8 @@ async def test_without_udp_the_call_works_over_tcp(machine: Namespace, own_porta
 async def test_a_client_that_may_only_use_turn_gets_through_coturn(
     machine: Namespace, own_portal: Callable[..., Portal], tmp_path: Path
 ) -> None:
-    with _coturn(machine.ours, tmp_path) as turn_url:
-        turn = {"TURN_URLS": turn_url, "TURN_SECRET": TURN_SECRET}
+    with turn_server(tmp_path, machine.ours, relay_address=machine.ours) as port:
+        turn = {"TURN_URLS": f"turn:{machine.ours}:{port}?transport=udp", "TURN_SECRET": SECRET}
         portal = own_portal(workers=1, environment={**_on(machine.ours), **turn})
         await _assert_call(portal, machine, path="relay", relay=True)
 
@@ -76,23 +74,3 @@ def _join(
 ) -> AbstractAsyncContextManager[RemoteProbe]:
     token = portal.token("reach", identity)
     return remote_probe(prefix, number, portal.engine_url, token, relay=relay, certificate=str(portal.authority))
-
-
-@contextmanager
-def _coturn(address: str, folder: Path) -> Iterator[str]:
-    """Debian's TURN server on our end of the cable; its URL."""
-    port = free_port()
-    command = ["turnserver", "-n", "--use-auth-secret", f"--static-auth-secret={TURN_SECRET}", "--realm=test"]
-    command += [
-        f"--listening-ip={address}",
-        f"--relay-ip={address}",
-        f"--listening-port={port}",
-        "--no-tls",
-        "--no-dtls",
-    ]
-    command += [f"--pidfile={folder / 'turn.pid'}", f"--log-file={folder / 'turn.log'}", "--simple-log", "--no-cli"]
-    with subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
-        try:
-            yield f"turn:{address}:{port}?transport=udp"
-        finally:
-            server.terminate()

@@ -499,16 +499,31 @@ def test_capabilities_and_protocol_are_mirrored() -> None:
     assert list(info.capabilities) == [1, 2]
 
 
-def test_turn_credentials_are_short_lived_and_personal() -> None:
-    stage = Stage(Settings(turn_urls=("turn:turn.example.org:3478",), turn_secret="s3cret"))
+WITH_TURN = Settings(turn_urls=("turn:turn.example.org:3478",), turn_secret="s3cret")
+
+
+def test_turn_credentials_are_personal_and_those_of_a_resume_are_fresh() -> None:
+    stage = Stage(WITH_TURN)
     alice = stage.open("alice")
 
     server = alice.sink.last("join").ice_servers[0]
-    expiry, _, identity = server.username.partition(":")
+    expiry, _, user = server.username.partition(":")
     assert list(server.urls) == ["turn:turn.example.org:3478"]
-    assert identity == "alice"
+    assert user == alice.participant.sid
     assert 0 < int(expiry) - clock.wall() <= 12 * 3600
     assert stage.resume(alice).last("reconnect").ice_servers[0].credential
+
+
+def test_turn_credentials_of_a_connection_test_last_ten_minutes_and_are_no_other_tests() -> None:
+    stage = Stage(WITH_TURN)
+    one = stage.open("test-b", room="connection-test-1", gives_way=True)
+    other = stage.open("test-b", room="connection-test-2", gives_way=True)
+
+    (expiry, user), (_, other_user) = (
+        client.sink.last("join").ice_servers[0].username.split(":") for client in (one, other)
+    )
+    assert 0 < int(expiry) - clock.wall() <= 600
+    assert user != other_user, "each has a quota of its own"
 
 
 def test_metadata_is_not_leaked_to_a_closed_sink() -> None:
