@@ -2,6 +2,7 @@ import { useCallback, useEffect, useState } from "react";
 import { useCall, useSession } from "../callcontext.ts";
 import type { CaptureKind } from "../devices.ts";
 import { useDevices } from "../hooks/useDevices.ts";
+import { usePermissionGrant } from "../hooks/usePermissionGrant.ts";
 import type { Preferences } from "../preferences.ts";
 import { DeviceCheck } from "./DeviceCheck.tsx";
 import { PreviewPane } from "./PreviewPane.tsx";
@@ -33,6 +34,11 @@ export function Preparation() {
     void opening.then(() => setPermission((count) => count + 1));
   }, [preview, preferences]);
   useEffect(openWanted, [openWanted]);
+  const repair = useCallback(() => {
+    const { audioinput, videoinput } = preview.getSnapshot();
+    if (audioinput.fault || videoinput.fault) openWanted();
+  }, [preview, openWanted]);
+  usePermissionGrant(repair);
 
   const change = (changes: Partial<Choices>) => {
     const next = { ...choices, ...changes };

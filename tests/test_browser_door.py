@@ -1,0 +1,175 @@
+"""Before the call, in a browser: who is inside already, devices that were refused, and the waiting room."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.async_playwright import Axe
+
+from meetings.probe import Probe
+from tests.calls import wait_until
+from tests.people import ALICE, PASSWORD, Person
+from tests.portal import ROOT, Portal
+from tests.screens import BROWSER, ChromiumScreen, chromium
+from tests.test_browser_axe import RULES
+
+pytestmark = [pytest.mark.browser, pytest.mark.calls]
+
+SHOTS = ROOT / "build" / "screenshots"
+PHONE, DESK = (360, 740), (1280, 800)
+REFUSED = {"fault": "NotAllowedError", "words": "Permission denied"}
+REFUSED_BY_SYSTEM = {"fault": "NotAllowedError", "words": "Permission denied by system"}
+HOSTILE = "<img src=x onerror='document.title=1'>\nÀ tout de suite \u202eéé\u202c"
+
+
+@asynccontextmanager
+async def door(number: int, portal: Portal, media: Path) -> AsyncIterator[ChromiumScreen]:
+    """A browser in which seldom states can be provoked, and the page hurries to ask who is inside."""
+    async with chromium(number, portal, media) as screen:
+        await screen.page.context.add_init_script(path=BROWSER / "states.js")
+        yield screen
+
+
+async def test_before_the_door_one_sees_who_is_inside_as_far_as_one_may(
+    portal: Portal, media: Path, alice: Person, bob: Person
+) -> None:
+    slug = await alice.create_room("Comité budgétaire")
+    await alice.enter(slug)
+    entrance = await alice.entrance(slug)
+    first, second = Probe(1), Probe(2)
+    async with door(3, portal, media) as screen:
+        try:
+            await screen.goto(f"/r/{slug}")
+            await screen.shows("device-check")
+            await first.join(entrance.url, entrance.token)
+            await screen.page.reload()
+            await screen.shows("device-check")
+            # A guest who will have to wait: neither names nor number, nowhere in the page.
+            assert await screen.page.locator('[data-testid="inside"]').count() == 0
+            assert "Alice" not in await screen.page.content()
+
+            await screen.sign_in(ALICE, PASSWORD)
+            await provoked(screen, slug, {"isHurried": True})
+            await says(screen, "inside-count", "1 personne est déjà là")
+            await says(screen, "inside-names", "Alice Martin")
+            await bob.enter(slug)
+            await alice.moderate(slug, bob, "admit")
+            entrance = await bob.entrance(slug)
+            await second.join(entrance.url, entrance.token)
+            await says(screen, "inside-count", "2 personnes sont déjà là")  # without a reload
+            await says(screen, "inside-names", "Alice Martin et Bob Petit")
+            await looks_right(screen, "door-inside")
+        finally:
+            await first.leave()
+            await second.leave()
+        await says(screen, "inside-count", "Personne n’est encore là")
+
+
+async def test_what_was_refused_is_brought_back_by_the_browsers_own_steps_and_one_click(
+    portal: Portal, media: Path, alice: Person
+) -> None:
+    slug = await alice.create_room()
+    async with door(1, portal, media) as screen:
+        for refusal, kind in ((REFUSED, "refused"), (REFUSED_BY_SYSTEM, "system")):
+            await provoked(screen, slug, refusal)
+            await screen.wait_for(f'[data-testid="device-fault"][data-fault="{kind}"][data-browser="chromium"]')
+            box = screen.page.locator('[data-testid="device-fault"]')
+            assert "Avec Chrom" in await box.locator(".fault__where").inner_text()
+            steps = await box.locator("li").all_inner_texts()
+            assert steps.count("Cliquez sur « Réessayer ».") == 1
+            assert ("icône des réglages du site" in steps[0]) == (kind == "refused")
+            await looks_right(screen, f"door-{kind}")
+        await screen.page.evaluate("provoke({})")
+        await screen.press("device-retry")
+        await is_repaired(screen)
+        # Allowed in the browser's own settings, it needs no click at all.
+        await provoked(screen, slug, REFUSED)
+        await screen.shows("device-fault")
+        await screen.page.context.clear_permissions()
+        await screen.page.evaluate("provoke({})")
+        await screen.page.context.grant_permissions(["camera", "microphone"])
+        await is_repaired(screen)
+
+
+async def test_who_waits_knows_their_place_and_reads_the_hosts_message(
+    portal: Portal, media: Path, bob: Person
+) -> None:
+    async with door(1, portal, media) as host, door(2, portal, media) as guest, Person(portal, "Carla") as carla:
+        await host.sign_in(ALICE, PASSWORD)
+        slug = await host.meet_now()
+        await host.press("join-button")
+        await host.shows("call-stage")
+        for person in (bob, carla):
+            assert await person.enter(slug) == "waiting"
+        await guest.ask_to_enter(slug, "Eve Noël")
+        await says(guest, "queue-place", "Vous êtes n° 3 sur 3 en attente")
+        await host.press("people-button")
+        await host.press("lobby-message-button")
+        await host.fill('[data-testid="lobby-message-input"]', HOSTILE)
+        await host.press("lobby-message-save")
+        await says(
+            guest,
+            "host-message",
+            "Message de l’organisation\n\n<img src=x onerror='document.title=1'>\nÀ tout de suite éé",
+        )
+        assert await guest.page.locator('[data-testid="host-message"] img').count() == 0
+        await bob.call(slug, "leave")
+        await says(guest, "queue-place", "Vous êtes n° 2 sur 2 en attente")
+        await host.press(f"admit-{carla.identity}")
+        await says(guest, "queue-place", "Vous êtes la seule personne en attente")
+        await looks_right(guest, "door-waiting")
+        # What one waits with can be tried meanwhile.
+        await has_own_picture(guest)
+        await guest.wait_for('[data-testid="level-meter"]')
+        await guest.press("preview-camera-button")
+        await guest.wait_for('[data-testid="preview-camera-button"][aria-pressed="false"]')
+        assert await guest.page.locator('[data-testid="camera-select"]').is_enabled()
+        await host.press("lobby-message-button")
+        await host.fill('[data-testid="lobby-message-input"]', "")
+        await host.press("lobby-message-save")
+        await says(guest, "host-message", "")
+
+
+async def provoked(screen: ChromiumScreen, slug: str, wanted: dict[str, Any]) -> None:
+    await screen.goto(f"/r/{slug}")
+    await screen.page.evaluate("(wanted) => provoke(wanted)", wanted)
+    await screen.page.reload()
+    await screen.shows("device-check")
+
+
+async def says(screen: ChromiumScreen, test_id: str, text: str) -> None:
+    shown = f"document.querySelector('[data-testid=\"{test_id}\"]')?.innerText"
+    last: object = None
+
+    async def is_so() -> bool:
+        nonlocal last
+        last = await screen.evaluate(shown)
+        return bool(last == text)
+
+    await wait_until(is_so, lambda: f"{test_id} says {last!r}, not {text!r}")
+
+
+async def is_repaired(screen: ChromiumScreen) -> None:
+    await screen.page.wait_for_selector('[data-testid="device-fault"]', state="detached")
+    await has_own_picture(screen)
+
+
+async def has_own_picture(screen: ChromiumScreen) -> None:
+    picture = "document.querySelector('[data-testid=\"preview\"] video').videoWidth > 0"
+    await wait_until(lambda: screen.evaluate(picture), lambda: "no own picture")
+
+
+async def looks_right(screen: ChromiumScreen, name: str) -> None:
+    """On a phone and a desk: no rule of axe is broken, nothing is wider than the window, and a picture is kept."""
+    SHOTS.mkdir(parents=True, exist_ok=True)
+    for where, size in (("phone", PHONE), ("desk", DESK)):
+        await screen.show_as(*size, "light")
+        await screen.page.screenshot(path=SHOTS / f"{name}-{where}.png", full_page=True)
+        results: dict[str, Any] = (await Axe().run(screen.page, options=RULES)).response
+        assert results["passes"], f"{name}: axe looked at nothing"
+        found = {broken["id"]: [node["html"] for node in broken["nodes"]] for broken in results["violations"]}
+        assert not found, f"{name}, {where}: {found}"
+        too_wide = await screen.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        assert too_wide <= 0, f"{name}, {where}: {too_wide} pixels wider than the window"
