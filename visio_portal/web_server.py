@@ -42,8 +42,10 @@ logger = logging.getLogger(__name__)
 MAX_MESSAGE_BYTES = 2 << 20
 # A client that does not read is cut off here; it comes back and resumes.
 MAX_UNSENT_BYTES = 4 << 20
-# Messages that the application has not taken yet.
-MAX_QUEUED_MESSAGES = 200
+# What came since the application last had taken everything. Not a number of messages: a client that joins a room of ten
+# sends several hundred candidates at once, and what one read of the socket holds is queued before anybody can take it.
+MAX_QUEUED_BYTES = 4 << 20
+QUEUED_MESSAGE_BYTES = 256  # what a message costs besides its payload
 # Of a form or an API call; larger files go elsewhere.
 MAX_BODY_BYTES = 8 << 20
 # A request line carries LiveKit's token and join request in its query string.
@@ -88,6 +90,7 @@ class PortalWebSocket(WebSocketProtocol):
         super().__init__()
         self.is_blocked = False
         self.is_overflowed = False
+        self.queued_bytes = 0
         self.pending: deque[tuple[bytes, bool]] = deque()
         self.pending_bytes = 0
         self.blocked_bytes = 0  # of the message on which the transport's buffer filled up
@@ -134,7 +137,10 @@ class PortalWebSocket(WebSocketProtocol):
     def onMessage(self, payload: bytes, isBinary: bool) -> None:
         if self.is_overflowed:
             return
-        if self.application_queue.qsize() >= MAX_QUEUED_MESSAGES:
+        if self.application_queue.empty():
+            self.queued_bytes = 0
+        self.queued_bytes += QUEUED_MESSAGE_BYTES + len(payload)
+        if self.queued_bytes > MAX_QUEUED_BYTES:
             self._overflow("inbound")
             return
         super().onMessage(payload, isBinary)

@@ -162,14 +162,21 @@ def test_a_client_that_does_not_read_is_closed_at_four_mebibytes(server: Server)
 
 def test_a_client_whose_messages_nobody_takes_is_closed(server: Server) -> None:
     with websocket(server, "/deaf") as connection:
-        connection.sendall(frame(TEXT, b"x") * 201)
+        connection.sendall(frame(TEXT, bytes(1 << 20)) * 4)
         _received, code = frames_until_close(connection)
     assert code == 1013
 
 
-def test_two_hundred_waiting_messages_are_within_the_bound(server: Server) -> None:
+def test_small_messages_that_nobody_takes_are_counted_with_what_they_cost(server: Server) -> None:
     with websocket(server, "/deaf") as connection:
-        connection.sendall(frame(TEXT, b"x") * 200 + frame(9, b"still there?"))
+        connection.sendall(frame(TEXT, b"x") * 20_000)
+        _received, code = frames_until_close(connection)
+    assert code == 1013
+
+
+def test_a_storm_of_candidates_is_within_the_bound(server: Server) -> None:
+    with websocket(server, "/deaf") as connection:
+        connection.sendall(frame(TEXT, bytes(300)) * 5_000 + frame(9, b"still there?"))
         assert read_frame(connection) == (10, b"still there?")
 
 
