@@ -27,6 +27,7 @@ from meetings.models.participant import State
 from meetings.origin import is_same_origin
 from meetings.presentation import room_state
 from meetings.refusals import NotFound
+from meetings.services import lobby
 
 # A hundred people are told of a change in a few hundred milliseconds, and pages keep their own threads.
 _THREADS = 4
@@ -36,6 +37,7 @@ _MIN_INTERVAL_SECONDS = 0.2
 _RECHECK_SECONDS = 60
 
 CLOSE_POLICY = 1008
+CLOSE_INTERNAL_ERROR = 1011
 CLOSE_TRY_LATER = 1013
 
 _pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="ws-rooms")
@@ -94,6 +96,9 @@ class RoomConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels sh
             # The page comes back by itself and is told anew.
             log.exception("room_state_unreadable")
             await self.close(CLOSE_TRY_LATER)
+        except Exception:  # this task's outer edge: a socket that stays open and says nothing would be believed
+            log.exception("room_socket_failed")
+            await self.close(CLOSE_INTERNAL_ERROR)
 
     async def _wait_for_change(self) -> None:
         try:
@@ -131,6 +136,8 @@ def _with_connection(session_key: str | None, slug: str, own_id: Any) -> tuple[V
     close_old_connections()
     try:
         own = _own_row(session_key, slug, own_id)
+        if own is not None:
+            lobby.keep_waiting(own)
         return (_view(own), own.pk) if own is not None else (View(state=None), own_id)
     finally:
         close_old_connections()

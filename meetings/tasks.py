@@ -14,7 +14,7 @@ from jobs.worker import Work
 from meetings import enforcement, engine_events, media, webhooks_out
 from meetings.models import Attendance, CallReport, CallSession, ChatMessage, EngineEvent, Outbox, Participant, Room
 from meetings.models.participant import State
-from meetings.services import connection_tests, together
+from meetings.services import connection_tests, lobby, together
 
 # No engine sends an event again after that.
 KEEP_EVENTS = timedelta(days=14)
@@ -58,6 +58,12 @@ def carry_message(work: Work) -> None:
 def resume_webhooks(work: Work) -> None:
     """Goes on with addresses that were away for longer than a job tries."""
     webhooks_out.enqueue_waiting()
+
+
+@scheduled("meetings.forget_who_went", "*/10 * * * *")
+def forget_who_went(work: Work) -> None:
+    """Ends the waiting of pages that will hardly come back; nobody sees them any more."""
+    lobby.forget_who_went()
 
 
 @scheduled("meetings.forget_events", "41 3 * * *")

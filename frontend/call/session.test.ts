@@ -107,6 +107,22 @@ test("a guest waits, without a token, until the portal says admitted", async () 
   assert.deepEqual(calls, ["enter Eve", "token", "connect"]);
 });
 
+test("a page that slept until its place was gone says so, and asks again when the person does", async () => {
+  const { session, phase, calls, sockets, socket } = harness({
+    enter: () => "waiting",
+    state: () => stateOf("left"),
+  });
+  await session.enter("Eve");
+  socket().handlers.onLost(0);
+  await settle();
+  assert.equal(phase(), "left");
+  assert.equal(socket().isClosed, true);
+  await session.rejoin();
+  assert.equal(phase(), "waiting");
+  assert.equal(sockets.length, 2);
+  assert.equal(calls.filter((call) => call === "enter Eve").length, 2);
+});
+
 test("whoever reached the call may say how it was, once they are out of it; nobody else", async () => {
   const { session } = harness();
   await session.enter("Eve");

@@ -176,6 +176,7 @@ export class CallSession<R> {
     if (roomState.room.isClosed) this.finish("ended");
     else if (state === "removed" || state === "denied") this.finish(state);
     else if (state === "admitted" && this.snapshot.phase.name === "waiting") this.goIn(this.journey);
+    else if (state === "left" && this.snapshot.phase.name === "waiting") this.finish("left"); // slept too long, or left in another tab
   }
 
   private goIn(journey: number): void {

@@ -63,6 +63,8 @@ ADMISSION_HOURS = 12
 # Unless the person is in the call all the same: the engine names everybody in it once a minute, and after a crash
 # people take a moment to come back.
 _PRESENCE_SECONDS = 600
+# A page in the lobby is looked after once a minute: one that was not for so long is gone, or asleep.
+UNSEEN_SECONDS = 150
 
 
 def new_identity() -> str:
@@ -78,7 +80,9 @@ class ParticipantQuerySet(models.QuerySet["Participant"]):
         return self.filter(models.Q(room__owner_id=user.pk) | models.Q(user_id=user.pk))
 
     def waiting(self) -> ParticipantQuerySet:
-        return self.filter(state=State.WAITING)
+        """Who stands in the lobby: a page that is gone asks for nothing any more."""
+        seen_since = timezone.now() - timedelta(seconds=UNSEEN_SECONDS)
+        return self.filter(state=State.WAITING, seen_at__gt=seen_since)
 
     def in_order_of_asking(self) -> ParticipantQuerySet:
         return self.order_by("asked_at", "pk")
@@ -117,6 +121,10 @@ class Participant(models.Model):
     created_at = models.DateTimeField(_("created at"), default=timezone.now, editable=False)
     # Since when they wait, if they do: the order of the queue. Who gave up and came back is at its end.
     asked_at = models.DateTimeField(_("asked at"), default=timezone.now, editable=False)
+    # When the page of somebody who waits was last there; see `lobby.keep_waiting`.
+    seen_at = models.DateTimeField(default=timezone.now, editable=False)
+    # A keyed hash of the network that a guest asks from, another one in each room: to count by, not to find anybody.
+    asked_from = models.CharField(max_length=32, blank=True, default="", editable=False)
     admitted_at = models.DateTimeField(_("admitted at"), null=True, blank=True, editable=False)
     ended_at = models.DateTimeField(_("ended at"), null=True, blank=True, editable=False)
     # Since when; the order of hands. See `with_hand_up`.
@@ -150,6 +158,11 @@ class Participant(models.Model):
     @property
     def is_admitted(self) -> bool:
         return self.state == State.ADMITTED
+
+    @property
+    def is_in_lobby(self) -> bool:
+        """As `ParticipantQuerySet.waiting`."""
+        return self.state == State.WAITING and self.seen_at > timezone.now() - timedelta(seconds=UNSEEN_SECONDS)
 
     @property
     def is_stale(self) -> bool:

@@ -15,29 +15,37 @@ from typing import Any
 
 import structlog
 from django.db import IntegrityError, transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 
 from accounts.names import clean_name
 from meetings import media, outbox
 from meetings.access import Visitor
-from meetings.models import Attendance, Participant, Room
-from meetings.models.participant import NAME_MAX_LENGTH, Role, State
+from meetings.models import Attendance, CallSession, Participant, Room
+from meetings.models.participant import NAME_MAX_LENGTH, UNSEEN_SECONDS, Role, State
 from meetings.refusals import BadName, Closed, Conflict, Denied, Locked, Refused, Removed, TooManyRequests
 
 # Who left by mistake comes straight back; later the host is asked again.
 REJOIN_SECONDS = 600
 # The host's list stays usable, and a flood from many addresses ends here.
 MAX_WAITING = 200
+# Of these, guests from one network: nobody keeps a room's guests out by asking again and again.
+MAX_WAITING_FROM_ONE_SOURCE = 40
+# A page that sleeps so long and wakes up has kept its place; after that the person is asked whether they still want in.
+_ASLEEP_SECONDS = 3600
+# One write for each who waits in so many seconds, however often their page asks.
+_NOTE_SECONDS = 30
 # Who was let in and still checks devices while the call ends around them keeps the admission.
 _DEVICE_CHECK_SECONDS = 600
 
 audit = structlog.get_logger("audit")
 
 
-def enter_room(room: Room, *, visitor: Visitor, name: str) -> Participant:
+def enter_room(room: Room, *, visitor: Visitor, name: str, source: str = "") -> Participant:
     """The visitor's row, waiting or admitted. The name of a signed-in person is that of their account.
 
+    `source` is the network that they ask from ("" where that is not known, and then not limited).
     Raises `Closed`, `Locked`, `Removed`, `Denied`, `BadName`, `TooManyRequests`, `Conflict`.
     """
     if room.is_closed:
@@ -47,11 +55,11 @@ def enter_room(room: Room, *, visitor: Visitor, name: str) -> Participant:
         raise BadName
     try:
         with transaction.atomic():
-            return _enter(room, visitor=visitor, name=shown_name)
+            return _enter(room, visitor=visitor, name=shown_name, source=source)
     except IntegrityError:
         # Two requests of one browser (a double click): the other one has made the row.
         with transaction.atomic():
-            return _enter(room, visitor=visitor, name=shown_name)
+            return _enter(room, visitor=visitor, name=shown_name, source=source)
 
 
 def expected_state(room: Room, *, visitor: Visitor) -> State | None:
@@ -75,6 +83,30 @@ def place_in_queue(own: Participant) -> tuple[int, int] | None:
     queue = Participant.objects.filter(room=own.room).waiting().in_order_of_asking()
     keys = list(queue.values_list("pk", flat=True))
     return (keys.index(own.pk) + 1, len(keys)) if own.pk in keys else None
+
+
+def keep_waiting(own: Participant) -> None:
+    """The page of somebody who waits has just been here. A page that slept has kept its place, if there is room."""
+    now = timezone.now()
+    if own.state != State.WAITING or own.seen_at > now - timedelta(seconds=_NOTE_SECONDS):
+        return
+    was_in_lobby = own.is_in_lobby
+    if not was_in_lobby and _is_full(own.room, own.asked_from):
+        if _step(own, [State.WAITING], state=State.LEFT, ended_at=own.seen_at):
+            own.state = State.LEFT
+        return
+    with transaction.atomic():
+        if _step(own, [State.WAITING], seen_at=now):
+            own.seen_at = now
+            if not was_in_lobby:
+                outbox.notify_room(own.room)
+
+
+def forget_who_went(*, before: datetime | None = None, room: Room | None = None) -> int:
+    """Whose page has not been in the lobby since `before` (an hour ago) waits no more. How many that were."""
+    before = before or timezone.now() - timedelta(seconds=_ASLEEP_SECONDS)
+    rows = Participant.objects.filter(state=State.WAITING, seen_at__lt=before)
+    return (rows.filter(room=room) if room else rows).update(state=State.LEFT, ended_at=F("seen_at"))
 
 
 def admit(target: Participant, *, acting: Participant) -> None:
@@ -140,6 +172,8 @@ def end_admissions(room: Room, *, ended_at: datetime | None = None) -> int:
             state=State.LEFT, ended_at=ended_at
         )
         Participant.objects.filter(room=room, state=State.DENIED, ended_at__lte=ended_at).update(state=State.LEFT)
+        # Whose page is there goes on waiting, for the next call.
+        forget_who_went(room=room, before=now - timedelta(seconds=UNSEEN_SECONDS))
         later = Q(call_ended_at__isnull=True) | Q(call_ended_at__lt=ended_at)
         Room.objects.filter(later, pk=room.pk).update(call_ended_at=ended_at)
         if count:
@@ -147,28 +181,31 @@ def end_admissions(room: Room, *, ended_at: datetime | None = None) -> int:
     return count
 
 
-def _enter(room: Room, *, visitor: Visitor, name: str) -> Participant:
+def _enter(room: Room, *, visitor: Visitor, name: str, source: str) -> Participant:
     own = own_row(room, visitor)
     _refuse_banned(room, visitor)
-    state = _next_state(own, room, visitor)
+    asked_from = _trace(room, visitor, source)
+    state = _next_state(own, room, visitor, asked_from)
     if own is None:
-        return _create(room, visitor=visitor, name=name, state=state)
+        return _create(room, visitor=visitor, name=name, state=state, asked_from=asked_from)
     if own.is_admitted and state == State.ADMITTED and _is_fresh(own, room, visitor):
         return own
-    if own.state == State.WAITING and state == State.WAITING:
+    if own.is_in_lobby and state == State.WAITING:
         return _rename(own, name)
-    return _come_back(own, room, visitor=visitor, name=name, state=state)
+    return _come_back(own, room, visitor=visitor, name=name, state=state, asked_from=asked_from)
 
 
-def _next_state(own: Participant | None, room: Room, visitor: Visitor) -> State:
+def _next_state(own: Participant | None, room: Room, visitor: Visitor, asked_from: str = "") -> State:
     """Where the way into the room leads from here. Raises `Locked`, `TooManyRequests`."""
     if own is None:
-        return _entry_state(room, visitor)
+        return _entry_state(room, visitor, asked_from)
     if own.is_admitted and _is_fresh(own, room, visitor):
         return State.ADMITTED
-    if own.state == State.WAITING and not visitor.owns(room) and room.has_lobby:
+    if own.is_in_lobby and not visitor.owns(room) and room.has_lobby:
         return State.WAITING
-    return _returning_state(own, room, visitor)
+    if _comes_straight_back(own, room, visitor):
+        return State.ADMITTED
+    return _entry_state(room, visitor, asked_from)
 
 
 def _refuse_banned(room: Room, visitor: Visitor) -> None:
@@ -185,7 +222,7 @@ def _refuse_banned(room: Room, visitor: Visitor) -> None:
         raise Denied
 
 
-def _create(room: Room, *, visitor: Visitor, name: str, state: State) -> Participant:
+def _create(room: Room, *, visitor: Visitor, name: str, state: State, asked_from: str) -> Participant:
     own = Participant.objects.create(
         room=room,
         user=visitor.user,
@@ -193,6 +230,7 @@ def _create(room: Room, *, visitor: Visitor, name: str, state: State) -> Partici
         name=name,
         role=Role.HOST if visitor.owns(room) else Role.PARTICIPANT,
         state=state,
+        asked_from=asked_from,
         admitted_at=timezone.now() if state == State.ADMITTED else None,
     )
     own.room = room
@@ -201,14 +239,19 @@ def _create(room: Room, *, visitor: Visitor, name: str, state: State) -> Partici
     return own
 
 
-def _come_back(own: Participant, room: Room, *, visitor: Visitor, name: str, state: State) -> Participant:
-    """From left (or an admission too old) to waiting or admitted."""
+def _come_back(
+    own: Participant, room: Room, *, visitor: Visitor, name: str, state: State, asked_from: str
+) -> Participant:
+    """From left (or an admission too old, or a page that had gone) to waiting or admitted."""
     now = timezone.now()
-    values: dict[str, Any] = {"state": state, "name": name, "ended_at": None}
-    values["admitted_at" if state == State.ADMITTED else "asked_at"] = now
+    values: dict[str, Any] = {"state": state, "name": name, "ended_at": None, "seen_at": now, "asked_from": asked_from}
+    if state == State.WAITING:
+        values |= {"asked_at": now, "admitted_at": None}  # else leaving the lobby would be a way round it
+    else:
+        values["admitted_at"] = now
     if visitor.owns(room):
         values["role"] = Role.HOST
-    elif state == State.WAITING:
+    elif state == State.WAITING or not _is_of_this_call(own, room, visitor):
         values["role"] = Role.PARTICIPANT  # the host of this call decides anew who moderates it
     if not _step(own, [State(own.state)], **values):
         raise Conflict
@@ -219,19 +262,23 @@ def _come_back(own: Participant, room: Room, *, visitor: Visitor, name: str, sta
     return own
 
 
-def _returning_state(own: Participant, room: Room, visitor: Visitor) -> State:
-    left_just_now = (
-        own.state == State.LEFT
-        and own.ended_at is not None
-        and own.ended_at > timezone.now() - timedelta(seconds=REJOIN_SECONDS)
-        and not room.is_locked
-    )
-    if left_just_now and _is_fresh(own, room, visitor):
-        return State.ADMITTED
-    return _entry_state(room, visitor)
+def _comes_straight_back(own: Participant, room: Room, visitor: Visitor) -> bool:
+    return not room.is_locked and _left_just_now(own) and _is_fresh(own, room, visitor)
 
 
-def _entry_state(room: Room, visitor: Visitor) -> State:
+def _left_just_now(own: Participant) -> bool:
+    just_now = timezone.now() - timedelta(seconds=REJOIN_SECONDS)
+    return own.state == State.LEFT and own.ended_at is not None and own.ended_at > just_now
+
+
+def _is_of_this_call(own: Participant, room: Room, visitor: Visitor) -> bool:
+    """Whether who comes back was let into the call that goes on, or into the one that they left just now."""
+    if not _is_fresh(own, room, visitor):
+        return False
+    return _left_just_now(own) or CallSession.objects.filter(room=room, ended_at=None).exists()
+
+
+def _entry_state(room: Room, visitor: Visitor, asked_from: str = "") -> State:
     """Where somebody new to this call goes. Raises `Locked`, `TooManyRequests`."""
     if visitor.owns(room):
         return State.ADMITTED
@@ -239,9 +286,23 @@ def _entry_state(room: Room, visitor: Visitor) -> State:
         raise Locked
     if not room.has_lobby:
         return State.ADMITTED
-    if Participant.objects.filter(room=room).waiting().count() >= MAX_WAITING:
+    if _is_full(room, asked_from):
         raise TooManyRequests
     return State.WAITING
+
+
+def _is_full(room: Room, asked_from: str) -> bool:
+    """Whether the lobby takes nobody more, or no more guests of this network. One query."""
+    networks = list(Participant.objects.filter(room=room).waiting().values_list("asked_from", flat=True))
+    from_here = networks.count(asked_from) if asked_from else 0
+    return len(networks) >= MAX_WAITING or from_here >= MAX_WAITING_FROM_ONE_SOURCE
+
+
+def _trace(room: Room, visitor: Visitor, source: str) -> str:
+    """What a guest's network is counted by. Who has an account is no flood: a ministry may sit behind one address."""
+    if visitor.user is not None or not source:
+        return ""
+    return salted_hmac(f"meetings.lobby.{room.pk}", source, algorithm="sha256").hexdigest()[:32]
 
 
 def _is_fresh(own: Participant, room: Room, visitor: Visitor) -> bool:
@@ -257,6 +318,7 @@ def _is_fresh(own: Participant, room: Room, visitor: Visitor) -> bool:
 
 def _rename(own: Participant, name: str) -> Participant:
     """A waiting person came back, perhaps with another name."""
+    keep_waiting(own)
     if own.name != name and _step(own, [State.WAITING], name=name):
         outbox.notify_room(own.room)
     own.name = name

@@ -7,13 +7,17 @@ from typing import Any
 
 import pytest
 from django.contrib.sessions.models import Session
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import User
+from jobs.queue import enqueue
+from jobs.worker import Worker
 from meetings import engine_events
 from meetings.models import Attendance, CallSession, Outbox, Participant, Room
-from meetings.models.participant import Role, State
+from meetings.models.participant import UNSEEN_SECONDS, Role, State
 from meetings.services import lobby
 from meetings.tests.conftest import Meeting
 from meetings.views.api import ENTRIES_PER_MINUTE
@@ -255,6 +259,7 @@ def test_each_change_is_told_to_the_room(cast: Cast, room: Room) -> None:
 
 
 def test_one_source_cannot_flood_a_room_and_another_is_not_concerned(cast: Cast, room: Room) -> None:
+    Room.objects.update(has_lobby=False)
     answers = [
         Person("Flood").call(room, "enter", {"name": "Flood"}).status_code for _ in range(ENTRIES_PER_MINUTE + 3)
     ]
@@ -270,6 +275,122 @@ def test_the_lobby_is_bounded_whoever_fills_it(cast: Cast, room: Room) -> None:
     )
     assert enter(cast.eve, room)["error"] == "too_many_requests"
     assert enter(cast.alice, room)["state"] == "admitted"
+
+
+def ages(seconds: float, **which: Any) -> None:
+    """So long ago the pages of these rows were last there."""
+    Participant.objects.filter(**which).update(seen_at=timezone.now() - timedelta(seconds=seconds))
+
+
+def test_pages_that_are_gone_keep_nobody_out_and_are_not_shown(cast: Cast, room: Room) -> None:
+    enter(cast.alice, room)
+    Participant.objects.bulk_create(
+        Participant(room=room, name="Ghost", session_key_hash=f"{number:064}") for number in range(lobby.MAX_WAITING)
+    )
+    ages(UNSEEN_SECONDS + 1, name="Ghost")
+    eve = enter(cast.eve, room)
+    assert eve["state"] == "waiting"
+    assert cast.eve.state(room).json()["queue"] == {"place": 1, "length": 1}  # type: ignore[attr-defined]  # the test client's
+    assert cast.alice.state(room).json()["waiting"] == [eve["participant"]]  # type: ignore[attr-defined]  # the test client's
+    assert cast.alice.call(room, "admit_all").status_code == 204
+    assert set(Participant.objects.filter(name="Ghost").values_list("state", flat=True)) == {"waiting"}
+
+
+def test_a_page_that_asks_waits_for_hours_in_its_place(cast: Cast, room: Room) -> None:
+    enter(cast.eve, room)
+    enter(cast.dana, room)
+    for _ in range(180):  # a look each minute
+        ages(60)
+        assert cast.eve.state(room).json()["queue"] == {"place": 1, "length": 2}  # type: ignore[attr-defined]  # the test client's
+        assert cast.dana.state(room).json()["queue"]["place"] == 2  # type: ignore[attr-defined]  # the test client's
+    assert lobby.forget_who_went() == 0
+
+
+def test_a_page_that_waits_writes_once_in_half_a_minute(cast: Cast, room: Room) -> None:
+    enter(cast.eve, room)
+    ages(31)
+    with CaptureQueriesContext(connection) as queries:
+        for _ in range(3):
+            cast.eve.state(room)
+    assert sum(query["sql"].startswith("UPDATE") for query in queries) == 1
+
+
+def test_a_phone_that_slept_has_kept_its_place_and_after_an_hour_the_person_is_asked(cast: Cast, room: Room) -> None:
+    enter(cast.eve, room)
+    enter(cast.dana, room)
+    ages(3000, user=None)
+    assert cast.dana.state(room).json()["queue"] == {"place": 1, "length": 1}  # type: ignore[attr-defined]  # the test client's
+    assert lobby.forget_who_went() == 0
+    assert cast.eve.state(room).json()["queue"] == {"place": 1, "length": 2}  # type: ignore[attr-defined]  # the test client's
+    ages(3700, user=None)
+    enqueue("meetings.forget_who_went", {})
+    assert Worker().work_once()
+    assert cast.eve.state(room).json()["me"]["state"] == "left"  # type: ignore[attr-defined]  # the test client's
+    assert enter(cast.eve, room)["state"] == "waiting"
+    assert cast.eve.state(room).json()["queue"] == {"place": 2, "length": 2}  # type: ignore[attr-defined]  # the test client's
+
+
+def test_a_page_that_slept_does_not_come_back_into_a_lobby_that_is_full_by_now(cast: Cast, room: Room) -> None:
+    enter(cast.eve, room)
+    ages(UNSEEN_SECONDS + 1)
+    Participant.objects.bulk_create(
+        Participant(room=room, name="Bot", session_key_hash=f"{number:064}") for number in range(lobby.MAX_WAITING)
+    )
+    assert cast.eve.state(room).json()["me"]["state"] == "left"  # type: ignore[attr-defined]  # the test client's
+    assert Participant.objects.filter(room=room).waiting().count() == lobby.MAX_WAITING
+
+
+def test_guests_of_one_network_do_not_fill_a_lobby(cast: Cast, room: Room) -> None:
+    here = lobby.MAX_WAITING_FROM_ONE_SOURCE
+    answers = [Person("Flood").call(room, "enter", {"name": "Flood"}).status_code for _ in range(here + 2)]
+    assert answers == [200] * here + [429] * 2
+    elsewhere = Person("Far", client=Client(REMOTE_ADDR="203.0.113.9"))
+    assert enter(elsewhere, room)["state"] == "waiting"
+    assert enter(cast.dana, room)["state"] == "waiting"  # who has an account may sit in the same house
+    asked_from = set(Participant.objects.filter(name="Flood").values_list("asked_from", flat=True))
+    assert len(asked_from) == 1
+    assert "127.0.0.1" not in asked_from.pop()
+
+
+def test_when_a_call_ends_only_pages_that_are_there_go_on_waiting(meeting: Meeting) -> None:
+    here = Person("Here").sits(meeting.room, state=State.WAITING)
+    gone = Person("Gone").sits(meeting.room, state=State.WAITING)
+    ages(UNSEEN_SECONDS + 1, pk=gone.pk)
+    lobby.end_admissions(meeting.room)
+    states = dict(Participant.objects.values_list("pk", "state"))
+    assert (states[here.pk], states[gone.pk]) == ("waiting", "left")
+
+
+def test_leaving_the_lobby_is_no_way_round_it(meeting: Meeting) -> None:
+    meeting.cast.charlie.call(meeting.room, "leave")
+    Participant.objects.filter(pk=meeting.charlie.pk).update(ended_at=timezone.now() - timedelta(hours=1))
+    assert enter(meeting.cast.charlie, meeting.room)["state"] == "waiting"
+    meeting.cast.charlie.call(meeting.room, "leave")
+    assert enter(meeting.cast.charlie, meeting.room)["state"] == "waiting"
+
+
+@pytest.mark.parametrize(
+    ("left_minutes_ago", "let_in_hours_ago", "goes_on", "role"),
+    [
+        pytest.param(1, 1, False, "moderator", id="left just now"),
+        pytest.param(30, 1, True, "moderator", id="the same call"),
+        pytest.param(30, 1, False, "participant", id="no call any more"),
+        pytest.param(30 * 24 * 60, 31 * 24, True, "participant", id="a month later, into another call"),
+    ],
+)
+def test_without_a_lobby_a_moderator_stays_one_in_the_same_call_only(
+    left_minutes_ago: int, let_in_hours_ago: int, goes_on: bool, role: str, meeting: Meeting
+) -> None:
+    Room.objects.update(has_lobby=False)
+    now = timezone.now()
+    meeting.cast.bob.call(meeting.room, "leave")
+    Participant.objects.filter(pk=meeting.bob.pk).update(
+        ended_at=now - timedelta(minutes=left_minutes_ago), admitted_at=now - timedelta(hours=let_in_hours_ago)
+    )
+    if goes_on:
+        CallSession.objects.create(room=meeting.room, sid="RM_1", started_at=now, last_seen_at=now)
+    answer = enter(meeting.cast.bob, meeting.room)
+    assert (answer["state"], answer["participant"]["role"]) == ("admitted", role)
 
 
 def test_guessing_links_ends_soon(cast: Cast) -> None:

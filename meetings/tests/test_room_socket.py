@@ -17,7 +17,7 @@ from livekit.protocol.models import Room as EngineRoom
 from livekit.protocol.webhook import WebhookEvent
 
 from accounts.models import User
-from meetings import outbox
+from meetings import consumers, outbox
 from meetings.engine_events import receive_webhook
 from meetings.models import Participant, Room
 from meetings.models.participant import Role, State
@@ -122,6 +122,42 @@ async def test_who_was_sent_away_hears_the_reason_again_and_nothing_else(state: 
     guest = await opened(meeting.cast.eve, meeting.room)
     assert await heard(guest) == {"type": "bye", "reason": str(state)}
     await closed(guest)
+
+
+async def test_an_open_page_goes_on_waiting_and_a_sleeping_one_is_seen_again_when_it_wakes(
+    meeting: Meeting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(consumers, "_RECHECK_SECONDS", 0.05)
+    long_ago = timezone.now() - timedelta(minutes=20)
+    await rows(Participant.objects.filter(pk=meeting.eve.pk).update, seen_at=long_ago)
+    host = await opened(meeting.cast.alice, meeting.room)
+    assert (await heard(host))["state"]["waiting"] == []
+    guest = await opened(meeting.cast.eve, meeting.room)
+    assert (await heard(guest))["state"]["queue"] == {"place": 1, "length": 1}
+    assert [person["name"] for person in (await heard(host))["state"]["waiting"]] == ["Eve"]
+    await rows(Participant.objects.filter(pk=meeting.eve.pk).update, seen_at=timezone.now() - timedelta(seconds=60))
+
+    # Told to nobody: only a page that looks again by itself finds it.
+    await rows(Person("Frank").sits, meeting.room, state=State.WAITING)
+    assert (await heard(guest))["state"]["queue"] == {"place": 1, "length": 2}
+    await rows(meeting.eve.refresh_from_db)
+    assert meeting.eve.seen_at > timezone.now() - timedelta(seconds=30)
+    for socket in (host, guest):
+        await socket.disconnect()
+
+
+async def test_a_socket_that_can_tell_nothing_more_does_not_stay_open(
+    meeting: Meeting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host = await opened(meeting.cast.alice, meeting.room)
+    await heard(host)
+
+    def fail(own: Participant) -> None:
+        raise KeyError("a bug")
+
+    monkeypatch.setattr(consumers, "room_state", fail)
+    await rows(outbox.notify_room, meeting.room)
+    assert await closed(host) == 1011
 
 
 async def test_the_end_of_the_call_is_a_goodbye_to_all(meeting: Meeting) -> None:

@@ -70,7 +70,7 @@ def enter(request: HttpRequest, slug: str) -> HttpResponse:
         raise BadRequest
     room = _door(slug, source)
     visitor = access.new_visitor_of(request)
-    own = lobby.enter_room(room, visitor=visitor, name=name)
+    own = lobby.enter_room(room, visitor=visitor, name=name, source=source)
     access.remember(request, visitor)
     _rotate_session(request, own)
     return JsonResponse({"participant": participant_json(own), "state": own.state})
@@ -96,7 +96,9 @@ def token(request: HttpRequest, slug: str) -> HttpResponse:
 @require_GET
 @json_api
 def state(request: HttpRequest, slug: str) -> HttpResponse:
-    return JsonResponse(room_state(access.access_own(access.visitor_of(request), slug)))
+    own = access.access_own(access.visitor_of(request), slug)
+    lobby.keep_waiting(own)
+    return JsonResponse(room_state(own))
 
 
 @require_POST
