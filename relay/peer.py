@@ -84,6 +84,9 @@ class PublisherPeer:
         media = {section.mid: section for section in offer.sections if section.is_media}
         for mid, section in media.items():
             known = self.sections.setdefault(mid, UplinkSection(section))
+            if known.offered.kind != section.kind:  # no stock client does that: nothing of the old kind goes on
+                ended += [known.track] if known.track is not None else []
+                known = self.sections[mid] = UplinkSection(section)
             known.offered = section
             if not section.is_sending:
                 known.spent = None

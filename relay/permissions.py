@@ -14,6 +14,12 @@ _SOURCES = {
     "screen_share": models.TrackSource.SCREEN_SHARE,
     "screen_share_audio": models.TrackSource.SCREEN_SHARE_AUDIO,
 }
+_UNKNOWN = models.TrackSource.UNKNOWN
+# LiveKit's server believes any pair, and a camera that calls itself a microphone passes a list of sources.
+_SOURCES_OF_TYPE: Mapping[int, tuple[int, ...]] = {
+    models.TrackType.AUDIO: (_UNKNOWN, models.TrackSource.MICROPHONE, models.TrackSource.SCREEN_SHARE_AUDIO),
+    models.TrackType.VIDEO: (_UNKNOWN, models.TrackSource.CAMERA, models.TrackSource.SCREEN_SHARE),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +38,10 @@ class Permission:
 
     def may_publish_source(self, source: int) -> bool:
         return self.can_publish and (not self.sources or source in self.sources)
+
+    def may_publish(self, kind: int, source: int) -> bool:
+        """Whether a new track of this type may come from this source. A list of sources also forbids an unknown one."""
+        return self.may_publish_source(source) and source in _SOURCES_OF_TYPE.get(kind, ())
 
     @classmethod
     def from_grants(cls, grants: Mapping[str, Any]) -> Permission:

@@ -120,10 +120,10 @@ class Publishing:
 
     def _problem_with(self, request: rtc.AddTrackRequest) -> tuple[rtc.RequestResponse.Reason, str] | None:
         reasons = rtc.RequestResponse
-        if not self._participant.permission.may_publish_source(request.source):
-            return reasons.NOT_ALLOWED, "publishing this source is not allowed"
         if request.type not in (models.TrackType.AUDIO, models.TrackType.VIDEO):
             return reasons.UNSUPPORTED_TYPE, "only audio and video tracks"
+        if not self._participant.permission.may_publish(request.type, request.source):
+            return reasons.NOT_ALLOWED, "publishing this source is not allowed, or not with this type of track"
         if request.sid:
             return reasons.UNSUPPORTED_TYPE, "backup codecs are not supported"
         if not request.cid or len(request.name.encode()) > MAX_NAME_BYTES:

@@ -23,9 +23,9 @@ from tests.signalling_client import signalling
 pytestmark = pytest.mark.calls
 
 REFUSED_WITHIN_SECONDS = 5
-_ONLY_MICROPHONE = (
+_NO_CAMERA = (
     "from meetings.models import Participant; "
-    "Participant.objects.filter(identity='{identity}').update(may_publish_sources=['microphone'])"
+    "Participant.objects.filter(identity='{identity}').update(may_publish_sources=['microphone', 'screen_share'])"
 )
 
 
@@ -86,20 +86,23 @@ async def test_a_source_that_the_row_does_not_allow_is_published_to_nobody(
 ) -> None:
     """The token is older than the row's change and still says that everything is allowed."""
     meeting = await _meet(alice, bob)
-    portal.manage("shell", "-c", _ONLY_MICROPHONE.format(identity=bob.identity))
+    portal.manage("shell", "-c", _NO_CAMERA.format(identity=bob.identity))
     try:
         await meeting.host.join(meeting.alices_entrance.url, meeting.alices_entrance.token)
         await meeting.guest.room.connect(meeting.bobs_entrance.url, meeting.bobs_entrance.token)
         await meeting.guest.publish_tone()
         await _allowed_to_fail(meeting.guest.publish_card(rtc.TrackSource.SOURCE_CAMERA))
-        await _allowed_to_fail(meeting.guest.publish_card(rtc.TrackSource.SOURCE_SCREENSHARE))
-        # A camera that calls itself a microphone is none either.
+        # A camera that calls itself a microphone, or no source at all, is none of what is allowed.
         await _allowed_to_fail(meeting.guest.publish_card(rtc.TrackSource.SOURCE_MICROPHONE))
-        await assert_all_meet(meeting.everyone, pictures=False)
-        await wait_until(lambda: meeting.guest.sees(), lambda: meeting.guest.sees())
-        assert meeting.host.sees() == {}
+        await _allowed_to_fail(meeting.guest.publish_card(rtc.TrackSource.SOURCE_UNKNOWN))
+        # What is allowed comes last and the same way: when it is seen, the others would have been.
+        await meeting.guest.publish_card(rtc.TrackSource.SOURCE_SCREENSHARE)
+        await assert_all_meet(meeting.everyone)
         published = meeting.host.room.remote_participants[bob.identity].track_publications.values()
-        assert [publication.source for publication in published] == [rtc.TrackSource.SOURCE_MICROPHONE]
+        assert sorted((publication.kind, publication.source) for publication in published) == [
+            (rtc.TrackKind.KIND_AUDIO, rtc.TrackSource.SOURCE_MICROPHONE),
+            (rtc.TrackKind.KIND_VIDEO, rtc.TrackSource.SOURCE_SCREENSHARE),
+        ]
     finally:
         await leave_all(meeting.everyone)
 

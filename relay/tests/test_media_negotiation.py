@@ -222,6 +222,11 @@ def test_mute_stops_forwarding_and_is_told_to_everybody() -> None:
         (listener(), AUDIO, MICROPHONE, "NOT_ALLOWED"),
         (Permission(sources=frozenset({int(MICROPHONE)})), VIDEO, CAMERA, "NOT_ALLOWED"),
         (Permission(sources=frozenset({int(MICROPHONE)})), VIDEO, models.TrackSource.UNKNOWN, "NOT_ALLOWED"),
+        (Permission(sources=frozenset({int(MICROPHONE)})), VIDEO, MICROPHONE, "NOT_ALLOWED"),
+        (Permission(sources=frozenset({int(SCREEN)})), AUDIO, SCREEN, "NOT_ALLOWED"),
+        (Permission(), VIDEO, MICROPHONE, "NOT_ALLOWED"),
+        (Permission(), AUDIO, CAMERA, "NOT_ALLOWED"),
+        (Permission(), VIDEO, 77, "NOT_ALLOWED"),
         (Permission(), DATA, MICROPHONE, "UNSUPPORTED_TYPE"),
     ],
 )
@@ -237,6 +242,29 @@ def test_a_forbidden_track_is_refused_and_its_media_goes_nowhere(
     assert response.reason == rtc.RequestResponse.Reason.Value(reason)
     assert response.add_track.cid == "x"
     assert not alice.publisher.sections
+
+
+def test_a_source_that_nobody_names_is_for_tokens_without_a_list() -> None:
+    alice = Stage().join("alice")
+    for kind in (AUDIO, VIDEO):
+        alice.add_track(f"x{kind}", kind, models.TrackSource.UNKNOWN)
+    assert [track.kind for track in alice.participant.publishing.tracks.values()] == ["audio", "video"]
+
+
+def test_pictures_do_not_pass_in_the_section_of_a_microphone() -> None:
+    stage = Stage()
+    eve = stage.join("eve", permission=Permission(sources=frozenset({int(MICROPHONE)})))
+    eve.add_track("mic")
+    eve.offer(eve.with_section("mic", "video"))
+    assert not eve.publisher.sections
+    eve.offer(eve.with_section("mic", "audio", mid="0"))
+    (section,) = eve.publisher.sections
+    assert set(section.payload_types.values()) == {"audio/opus"}
+
+    eve.offer(eve.with_section("mic", "video", mid="0"))
+    assert not eve.publisher.sections, "the same section, video from now on"
+    assert not eve.participant.publishing.tracks
+    assert stage.counters["offers_invalid"] == 0
 
 
 def test_losing_a_source_ends_its_track_and_its_section_serves_no_other() -> None:
