@@ -185,8 +185,9 @@ def handle_ping_req(participant: Participant, message: rtc.Ping) -> None:
     participant.send(rtc.SignalResponse(pong_resp=pong))
 
 
-def handle_leave(participant: Participant, message: rtc.LeaveRequest) -> None:
-    participant.room.remove(participant, message.reason or Reason.CLIENT_INITIATED)
+def handle_leave(participant: Participant, _message: rtc.LeaveRequest) -> None:
+    # Whatever reason it gives: the others of the enum are ours to state, such as a removal.
+    participant.room.remove(participant, Reason.CLIENT_INITIATED)
 
 
 def handle_sync_state(participant: Participant, message: rtc.SyncState) -> None:

@@ -93,6 +93,18 @@ def test_leaving_is_told_once_with_its_reason() -> None:
     assert stage.event_names()[-1] == "participant_left"
 
 
+@pytest.mark.parametrize("reason", [Reason.PARTICIPANT_REMOVED, Reason.ROOM_DELETED, 99])
+def test_who_leaves_cannot_say_that_somebody_else_wanted_it(reason: int) -> None:
+    stage = Stage()
+    eve = stage.join("eve")
+    leave = rtc.LeaveRequest()
+    leave.reason = reason  # type: ignore[assignment]  # also numbers that no enum has
+    eve.send(leave=leave)
+
+    (left,) = (event for event in stage.events() if event.event == "participant_left")
+    assert left.participant.disconnect_reason == Reason.CLIENT_INITIATED
+
+
 def test_a_second_session_of_an_identity_ends_the_first() -> None:
     stage = Stage()
     alice, old = stage.join("alice"), stage.join("bob")
