@@ -28,6 +28,8 @@ logger = logging.getLogger(__name__)
 HANDSHAKE_SECONDS = 15.0
 # A client has a few addresses and a few networks; more paths than this are somebody's experiment.
 MAX_PATHS = 16
+# ICE generations beside the nominated one: what a client was told last, and once before, should that be on its way.
+NEWEST_GENERATIONS = 2
 _ALPHABET = string.ascii_letters + string.digits
 
 
@@ -53,7 +55,8 @@ class Transport(Link):
         self._ports = ports
         self._router = ports.router
         self._on_state = on_state
-        self._passwords: dict[str, bytes] = {}  # by ufrag: the newest, and older ones until it is nominated
+        self._passwords: dict[str, bytes] = {}  # by ufrag, oldest first: see `restart_ice`
+        self._nominated_ufrag = ""
         self._paths: list[Path] = []
         self._is_reachable = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -83,11 +86,14 @@ class Transport(Link):
     # ---------------------------------------------------------------- ICE
 
     def restart_ice(self) -> None:
-        """A new ufrag and password. The old ones are honoured until a pair of the new ones is nominated."""
+        """A new ufrag and password. The old ones are honoured until a pair of the new ones is nominated, as far as
+        they are in use or among the newest."""
         self.local_ufrag = "".join(secrets.choice(_ALPHABET) for _ in range(12))
         self.local_pwd = "".join(secrets.choice(_ALPHABET) for _ in range(24))
         self._passwords[self.local_ufrag] = self.local_pwd.encode()
         self._ports.by_ufrag[self.local_ufrag] = self
+        others = [ufrag for ufrag in self._passwords if ufrag != self._nominated_ufrag]
+        self._forget_generations(others[:-NEWEST_GENERATIONS])
 
     def password(self, ufrag: str) -> bytes | None:
         """The password of one of our ufrags."""
@@ -102,12 +108,17 @@ class Transport(Link):
                 oldest = next(p for p in self._paths if p is not self.selected and p is not path)
                 self._paths.remove(oldest)
                 self._ports.forget_path(oldest)
-        if check.use_candidate and check.local_ufrag == self.local_ufrag and len(self._passwords) > 1:
-            for ufrag in [u for u in self._passwords if u != self.local_ufrag]:
-                del self._passwords[ufrag]
-                self._ports.by_ufrag.pop(ufrag, None)
+        if check.use_candidate:
+            self._nominated_ufrag = check.local_ufrag
+            if check.local_ufrag == self.local_ufrag and len(self._passwords) > 1:
+                self._forget_generations([ufrag for ufrag in self._passwords if ufrag != self.local_ufrag])
         if self.selected is None or (check.use_candidate and path is not self.selected):
             self._select(path)
+
+    def _forget_generations(self, ufrags: Sequence[str]) -> None:
+        for ufrag in ufrags:
+            del self._passwords[ufrag]
+            self._ports.by_ufrag.pop(ufrag, None)
 
     def on_path_lost(self, path: Path) -> None:
         """A TCP connection ended. Another path is used when there is one; the client nominates a better one later."""

@@ -239,6 +239,23 @@ async def test_ice_restart_honours_the_old_password_until_the_new_pair_is_nomina
     assert world.metrics.stun_rejected == rejected + 1
 
 
+async def test_restarts_without_end_keep_the_pair_in_use_and_the_newest(make_world: MakeWorld) -> None:
+    world = await make_world()
+    client = await world.client()
+    transport = client.transport
+    await client.check(nominate=True)
+    told = [(transport.local_ufrag, transport.local_pwd)]
+    for _ in range(50):
+        transport.restart_ice()
+        told.append((transport.local_ufrag, transport.local_pwd))
+    assert len(world.ports.by_ufrag) == 3
+    for ufrag, password in (told[0], told[-2], told[-1]):
+        await client.check(ufrag=ufrag, password=password, nominate=False)
+    client.send(stun.request(bytes(12), f"{told[-3][0]}:x", told[-3][1].encode()))
+    await client.check(nominate=False)
+    assert world.metrics.stun_rejected == 1
+
+
 async def test_a_peer_moves_from_udp_to_tcp_when_it_nominates_it(make_world: MakeWorld) -> None:
     world = await make_world()
     alice = await world.client()
