@@ -22,7 +22,8 @@ from relay.updates import Updates
 
 logger = logging.getLogger(__name__)
 
-# Above this one process could not even tell everybody of everybody; the portal sets lower limits per room.
+# Above this one process could not even tell everybody of everybody. A room has a lower limit where CreateRoom or the
+# token's `roomConfig` say `maxParticipants`; the portal's own tokens say none.
 MAX_PARTICIPANTS = 1000
 
 
