@@ -1,15 +1,19 @@
 """Connections whose request is not whole yet: each has a deadline, and no address has many of them.
 
 Twisted's own time-out begins anew with each byte, so that whoever drips a request would hold a connection for ever.
+Behind a reverse proxy all people have its address: to count them is the proxy's part, which hands on whole requests.
 """
 
 from __future__ import annotations
 
 import logging
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 from twisted.web import http
+
+from visio_portal import proxies
 
 logger = logging.getLogger(__name__)
 
@@ -19,30 +23,41 @@ HEAD_SECONDS = 15.0
 BODY_SECONDS = 180.0
 # A large office behind one address, whose browsers open connections ahead of need; below what a process may open.
 MAX_PER_ADDRESS = 256
+# Of all TRUSTED_PROXIES together, which should have none: what a process may well hold.
+MAX_OF_PROXIES = 4096
+_PROXIES = "proxies"
 
 
 class Newcomers:
-    """How many there are of each address."""
+    """How many there are of each address, and of all `trusted` proxies."""
 
-    def __init__(self) -> None:
+    def __init__(self, trusted: Sequence[proxies.Network] = ()) -> None:
         self.expired = 0
         self.refused = 0
+        self._trusted = trusted
         self._counts: Counter[str] = Counter()
 
     def admit(self, address: str) -> bool:
         """Whether one more may wait; then `forget` it once."""
-        if self._counts[address] >= MAX_PER_ADDRESS:
+        source, limit = self._counted_as(address)
+        if self._counts[source] >= limit:
             self.refused += 1
             if self.refused & (self.refused - 1) == 0:  # the 1st, 2nd, 4th, 8th …: a flood must not fill the log
                 logger.warning("connections refused, of an address with too many unfinished requests: %d", self.refused)
             return False
-        self._counts[address] += 1
+        self._counts[source] += 1
         return True
 
     def forget(self, address: str) -> None:
-        self._counts[address] -= 1
-        if not self._counts[address]:
-            del self._counts[address]
+        source, _ = self._counted_as(address)
+        self._counts[source] -= 1
+        if not self._counts[source]:
+            del self._counts[source]
+
+    def _counted_as(self, address: str) -> tuple[str, int]:
+        if self._trusted and proxies.is_trusted(address, self._trusted):
+            return _PROXIES, MAX_OF_PROXIES
+        return address, MAX_PER_ADDRESS
 
 
 class PunctualChannel(http.HTTPChannel):  # type: ignore[misc]  # Twisted gives it no type

@@ -22,7 +22,8 @@ def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     return address
 
 
-def _is_trusted(text: str, networks: Sequence[Network]) -> bool:
+def is_trusted(text: str, networks: Sequence[Network]) -> bool:
+    """Whether the address is of one of the networks. Text that is no address never is."""
     address = _address(text)
     return address is not None and any(address in network for network in networks)
 
@@ -34,7 +35,7 @@ def forwarded_client(chain: Sequence[str], peer: str, networks: Sequence[Network
     """
     client = peer
     for entry in reversed(chain):
-        if not _is_trusted(client, networks):
+        if not is_trusted(client, networks):
             break
         if _address(entry) is None:
             break
@@ -49,7 +50,7 @@ def resolve(scope: dict[str, Any], networks: Sequence[Network]) -> dict[str, Any
     peer = scope["client"][0] if scope.get("client") else ""
     resolved = dict(scope)
     resolved["headers"] = [(name, value) for name, value in headers if not name.startswith(b"x-forwarded-")]
-    if not networks or not _is_trusted(peer, networks):
+    if not networks or not is_trusted(peer, networks):
         return resolved
     chain = [entry for entry in forwarded.get(b"x-forwarded-for", "").split(",") if entry.strip()]
     resolved["client"] = [forwarded_client(chain, peer, networks), scope["client"][1]]

@@ -34,6 +34,7 @@ from twisted.protocols.tls import TLSMemoryBIOFactory
 from twisted.web import http
 from zope.interface import implementer
 
+from visio_portal import proxies
 from visio_portal.newcomers import Newcomers, PunctualChannel
 
 logger = logging.getLogger(__name__)
@@ -374,6 +375,7 @@ class WebServer(Server):
         portal_url: str = "",
         tls: ssl.CertificateOptions | None = None,
         listen_fd: int = -1,
+        trusted_proxies: Sequence[proxies.Network] = (),
         background: Sequence[Callable[[], Awaitable[None]]] = (),
         on_ready: Callable[[int], None] | None = None,
     ) -> None:
@@ -395,7 +397,7 @@ class WebServer(Server):
         self.background = background
         self.on_ready = on_ready
         self.overflows = {"inbound": 0, "outbound": 0}
-        self.newcomers = Newcomers()
+        self.newcomers = Newcomers(trusted_proxies)
         self.exit_code = 0
         self.tasks: list[asyncio.Task[None]] = []
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import os
 import sys
 from pathlib import Path
@@ -65,7 +66,9 @@ def announce(port: int) -> None:
 if __name__ == "__main__":
     for name in ("HEAD_SECONDS", "BODY_SECONDS"):
         setattr(newcomers, name, float(os.environ.get(name) or getattr(newcomers, name)))
-    newcomers.MAX_PER_ADDRESS = int(os.environ.get("MAX_PER_ADDRESS") or newcomers.MAX_PER_ADDRESS)
+    for name in ("MAX_PER_ADDRESS", "MAX_OF_PROXIES"):
+        setattr(newcomers, name, int(os.environ.get(name) or getattr(newcomers, name)))
+    trusted = os.environ.get("TRUSTED_PROXIES", "").split()
     certificate = os.environ.get("CERTIFICATE")
     server = web_server.WebServer(
         application,
@@ -73,6 +76,7 @@ if __name__ == "__main__":
         port=0,
         portal_url="https://visio.example.org",
         tls=web_server.tls_options(Path(certificate), Path(os.environ["KEY"])) if certificate else None,
+        trusted_proxies=[ipaddress.ip_network(network) for network in trusted],
         on_ready=announce,
     )
     server.run()

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -300,7 +300,7 @@ def test_one_address_has_few_unfinished_requests_and_another_is_served(strict_se
     with closing(strict_server.connect()) as first, closing(strict_server.connect()) as second:
         for slow in (first, second):
             slow.sendall(b"GET")
-        with closing(strict_server.connect()) as third, pytest.raises(ConnectionError):
+        with pytest.raises(ConnectionError), closing(strict_server.connect()) as third:
             request(third, PAGE)
         with socket.socket() as other:
             other.settimeout(CEILING_SECONDS)
@@ -312,6 +312,24 @@ def test_one_address_has_few_unfinished_requests_and_another_is_served(strict_se
     with closing(strict_server.connect()) as later:
         assert request(later, PAGE).startswith("HTTP/1.1 200")
     assert "too many unfinished requests: 1" in strict_server.log.read_text()
+
+
+def test_behind_a_trusted_proxy_people_share_no_count_but_the_deadline_and_an_overall_bound(tmp_path: Path) -> None:
+    bounds = {"MAX_PER_ADDRESS": "1", "MAX_OF_PROXIES": "3", "HEAD_SECONDS": "0.5"}
+    proxied = Server(tmp_path / "log", TRUSTED_PROXIES="127.0.0.1", **bounds)
+    with ExitStack() as stack:
+        slow = [stack.enter_context(closing(proxied.connect())) for _ in range(2)]
+        for connection in slow:
+            connection.sendall(b"GET")
+        with closing(proxied.connect()) as another:
+            assert request(another, PAGE).startswith("HTTP/1.1 200")
+        third = stack.enter_context(closing(proxied.connect()))
+        third.sendall(b"GET")
+        with pytest.raises(ConnectionError), closing(proxied.connect()) as too_many:
+            request(too_many, PAGE)
+        for connection in (*slow, third):
+            assert drip(connection, b"x") < 5
+    assert proxied.stop() == 0
 
 
 def test_a_dripped_tls_handshake_is_cut_off(tmp_path: Path) -> None:
