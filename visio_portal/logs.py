@@ -123,6 +123,7 @@ def configure(*, level: str, json: bool) -> None:
     root.setLevel(known.get(level, logging.INFO))
     for name, own_level in _LIBRARY_LEVELS.items():
         logging.getLogger(name).setLevel(max(own_level, root.level))
+    logging.getLogger(_AUDIT).setLevel(logging.INFO)
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
@@ -131,6 +132,8 @@ def configure(*, level: str, json: bool) -> None:
     )
 
 
+# Who did what to whom is no matter of taste: kept at whatever LOG_LEVEL.
+_AUDIT = "audit"
 # What these say at INFO is either noise or a request line with its query string.
 _LIBRARY_LEVELS = {
     "daphne": logging.WARNING,

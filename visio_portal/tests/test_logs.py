@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import subprocess
+import sys
 
 import pytest
 import structlog
@@ -104,3 +106,17 @@ def test_djangos_own_lines_name_no_path(client: Client, lines: list[str]) -> Non
     )
     assert "Internal Server Error" in "".join(lines)
     assert "abc-defg-hij" not in "".join(lines)
+
+
+@pytest.mark.parametrize("level", ["WARNING", "ERROR", "CRITICAL"])
+def test_who_did_what_is_written_however_quiet_the_log_is(level: str) -> None:
+    program = f"""
+import structlog
+from visio_portal import logs
+logs.configure(level={level!r}, json=False)
+structlog.get_logger("audit").info("removed", by="alice")
+structlog.get_logger("ours").info("chatter")
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert "removed" in done.stderr
+    assert "chatter" not in done.stderr
