@@ -183,12 +183,20 @@ def relay() -> Iterator[CheckMessage]:
             advertised.append(_without_port(shown or bound))
     candidates = advertised or [found for found in (addresses.primary_address(),) if found]
     host = addresses.host_of(settings.PORTAL_URL)
-    if addresses.is_public(host) and candidates and not any(addresses.is_public(address) for address in candidates):
+    if not addresses.is_public(host) or not candidates or any(map(addresses.is_public, candidates)):
+        return
+    offer = f"PORTAL_URL={settings.PORTAL_URL} is public, but the relay offers only private addresses"
+    if settings.TURN_URLS:
+        yield checks.Warning(
+            f"{offer} ({', '.join(candidates)}): people outside are in calls by TURN alone.",
+            hint="Set RELAY_ADDRESSES=private=public where your firewall forwards RELAY_PORT (UDP and TCP).",
+            id="visio.W002",
+        )
+    else:
         yield Error(
-            f"PORTAL_URL={settings.PORTAL_URL} is public, but the relay offers only private addresses "
-            f"({', '.join(candidates)}): nobody outside could hear or see anything.",
+            f"{offer} ({', '.join(candidates)}): nobody outside could hear or see anything.",
             hint="Set RELAY_ADDRESSES=private=public, the address that your firewall forwards RELAY_PORT from "
-            "(UDP and TCP); or TURN_URLS.",
+            "(UDP and TCP); or TURN_URLS, whose server reaches them.",
             id="visio.E022",
         )
 

@@ -168,6 +168,20 @@ def test_all_unreadable_values_are_named_at_once() -> None:
     assert [line.partition("=")[0].strip() for line in done.stderr.splitlines()[1:]] == ["DEBUG", "PORT", "TIME_ZONE"]
 
 
+def test_private_relay_addresses_are_an_error_that_each_of_its_remedies_clears(settings: Settings) -> None:
+    settings.PORTAL_URL, settings.IS_HTTPS = "https://visio.example.fr", True
+    settings.LIVEKIT_PUBLIC_URL = "wss://visio.example.fr"
+    settings.RELAY_ADDRESSES = ["10.0.0.5"]
+    [error] = [found for found in checks.check_settings(None) if found.id == "visio.E022"]
+    assert "RELAY_ADDRESSES" in str(error.hint)
+    assert "TURN_URLS" in str(error.hint)
+
+    settings.TURN_URLS, settings.TURN_SECRET = ["turn:turn.example.org:443?transport=tcp"], "s3cret"
+    assert [found.id for found in checks.check_settings(None)] == ["visio.W002"]
+    settings.RELAY_ADDRESSES = ["10.0.0.5=8.8.4.4"]
+    assert checks.check_settings(None) == []
+
+
 def test_a_relay_behind_nat_with_a_public_address_is_fine(settings: Settings) -> None:
     settings.PORTAL_URL = "https://visio.example.fr"
     settings.IS_HTTPS = True
