@@ -130,10 +130,10 @@ class _Relay:
         task.add_done_callback(self._noting.discard)
 
     async def _on_event(self, event: WebhookEvent) -> None:
-        """Returns once the event is committed. Raises `Unavailable` while the database is."""
+        """Returns once the event is committed, or set aside. Raises `Unavailable` while the database is."""
         try:
-            await _in_thread(self._threads, lambda: engine_events.receive_webhook(event))
-        except DatabaseError as error:
+            await _in_thread(self._threads, lambda: engine_events.receive_or_set_aside(event))
+        except engine_events.DATABASE_AWAY as error:
             raise Unavailable(f"database: {error}") from error
 
     async def _reconcile(self) -> None:

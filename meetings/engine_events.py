@@ -10,13 +10,17 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.conf import settings
+from django.db import IntegrityError, InterfaceError, OperationalError, transaction
 from django.utils import timezone
+from google.protobuf import json_format
 from livekit.protocol.models import DisconnectReason, ParticipantInfo
 from livekit.protocol.models import Room as EngineRoom
 from livekit.protocol.webhook import WebhookEvent
 
+from jobs import queue
 from meetings import media, outbox, signals, webhooks_out
 from meetings.admission import admitted_participant, portal_room
 from meetings.engine_errors import EngineError, Unavailable
@@ -33,6 +37,12 @@ ROOM_NAME_MAX_LENGTH = 256
 LOST = "lost"
 # Closed because the call was over. Where the engine tells later when they left, that is the truer time.
 CALL_OVER = "room_finished"
+# The reason of an engine that has more of them than we know. Its number is in the log.
+UNKNOWN = "unknown_reason"
+# Takes what `receive_or_set_aside` set aside (`tasks.py`).
+SET_ASIDE_JOB = "meetings.take_event"
+# The database is away or busy: nothing is wrong with what it was asked.
+DATABASE_AWAY = (OperationalError, InterfaceError)
 # Programs of ours, which have no row.
 _SERVICE_KINDS = frozenset({ParticipantInfo.Kind.AGENT, ParticipantInfo.Kind.EGRESS})
 
@@ -49,14 +59,37 @@ def receive_webhook(event: WebhookEvent) -> bool:
     if not event.id or len(event.id) > ID_MAX_LENGTH or len(event.room.name) > ROOM_NAME_MAX_LENGTH:
         raise BadEvent("an event needs an id, and names of sensible length")
     with transaction.atomic():
+        handler = _HANDLERS.get(event.event)
+        room = portal_room(event.room.name) if handler is not None and event.room.sid else None
+        if room is None and not settings.WEBHOOK_URLS:
+            return True  # nothing follows from it, however often it comes
         if not _take(event):
             return False
-        room = portal_room(event.room.name)
-        handler = _HANDLERS.get(event.event)
-        if room is not None and handler is not None and event.room.sid:
+        if room is not None and handler is not None:
             handler(room, event)
         webhooks_out.enqueue(event)
     return True
+
+
+def receive_or_set_aside(event: WebhookEvent) -> None:
+    """As `receive_webhook`, for the doors: an event that our code cannot take is kept as a job, tried again later.
+
+    Where that fails, too, the job is given up with its error, and shown to operators until they run it again. Raises
+    `BadEvent`, and `DATABASE_AWAY` where not even that can be kept.
+    """
+    try:
+        receive_webhook(event)
+    except (BadEvent, *DATABASE_AWAY):
+        raise
+    except Exception:  # the outer edge: it must be neither lost nor hold up the events behind it
+        logger.exception("event set aside", extra={"event_id": event.id, "event_name": event.event})
+        body = json_format.MessageToDict(event)
+        queue.enqueue(SET_ASIDE_JOB, {"event": body}, idempotency_key=f"{SET_ASIDE_JOB}:{event.id}")
+
+
+def event_of(body: dict[str, Any]) -> WebhookEvent:
+    """The event that was set aside as `body`."""
+    return json_format.ParseDict(body, WebhookEvent(), ignore_unknown_fields=True)
 
 
 def enforce(room: Room, present: ParticipantInfo) -> None:
@@ -194,8 +227,7 @@ def _on_participant_left(room: Room, event: WebhookEvent) -> None:
     call = call_of(room, event.room, _at(event))
     attendance = attendance_of(call, event.participant, _at(event))
     if attendance is not None:
-        reason = DisconnectReason.Name(event.participant.disconnect_reason).lower()
-        close_attendance(attendance, _at(event), reason)
+        close_attendance(attendance, _at(event), _reason_of(event))
 
 
 def _on_connection_aborted(room: Room, event: WebhookEvent) -> None:
@@ -203,6 +235,15 @@ def _on_connection_aborted(room: Room, event: WebhookEvent) -> None:
     attendance = Attendance.objects.filter(sid=event.participant.sid, participant__room=room).first()
     if attendance is not None:
         close_attendance(attendance, _at(event), "connection_aborted")
+
+
+def _reason_of(event: WebhookEvent) -> str:
+    """In lower case. Enums are open: an engine newer than our library may send numbers that have no name here."""
+    number = event.participant.disconnect_reason
+    if number in DisconnectReason.values():
+        return DisconnectReason.Name(number).lower()
+    logger.warning("unknown reason of leaving", extra={"event_id": event.id, "number": number})
+    return UNKNOWN
 
 
 def _at(event: WebhookEvent) -> datetime:

@@ -30,6 +30,12 @@ def post_webhooks(work: Work) -> None:
     webhooks_out.deliver(work.payload["url"], work.payload["room"])
 
 
+@job(engine_events.SET_ASIDE_JOB, max_attempts=3)
+def take_event(work: Work) -> None:
+    """Takes an event that our code could not take when it came."""
+    engine_events.receive_webhook(engine_events.event_of(work.payload["event"]))
+
+
 @job(enforcement.JOB_KIND, max_attempts=enforcement.ATTEMPTS)
 def enforce_room(work: Work) -> None:
     """Makes the engine what a room's rows say. Fails, and is tried again later, where it cannot be asked."""

@@ -10,13 +10,14 @@ from typing import Any
 
 import pytest
 from asgiref.sync import sync_to_async
-from django.db import OperationalError
+from django.db import IntegrityError, OperationalError
 from livekit.protocol.models import ParticipantInfo
 from livekit.protocol.models import Room as EngineRoom
 from livekit.protocol.room import ListParticipantsResponse, ListRoomsResponse
 from livekit.protocol.webhook import WebhookEvent
 
-from meetings import engine, outbox, relay_link
+from jobs.models import Job
+from meetings import engine, outbox, relay_link, signals
 from meetings.engine_errors import Unavailable
 from meetings.models import Attendance, CallSession, EngineEvent, Outbox
 from meetings.tests.fake_worker import FakeWorker, until
@@ -108,6 +109,26 @@ async def test_without_a_running_engine_there_are_no_links() -> None:
         engine.links()
 
 
+async def test_an_event_that_our_code_cannot_take_is_kept_before_it_is_acknowledged(one_worker: Path) -> None:
+    room = await sync_to_async(make_room)()
+
+    def fail(**_: Any) -> None:
+        raise IntegrityError("a bug that names a table")
+
+    async with FakeWorker(one_worker) as worker, running_engine():
+        await until(lambda: engine.links().links[0].state is relay_link.LinkState.UP)
+        signals.call_started.connect(fail)
+        try:
+            started = WebhookEvent(id="EV_1", event="room_started", room=EngineRoom(sid="RM_1", name=room.media_name))
+            worker.event(1, started)
+            await worker.next(Kind.ACK)
+        finally:
+            signals.call_started.disconnect(fail)
+        kept = await Job.objects.aget(kind="meetings.take_event")
+        assert kept.payload["event"]["room"]["name"] == room.media_name
+        assert engine.links().links[0].counters["events_given_up"] == 0
+
+
 async def test_a_database_that_does_not_answer_makes_an_event_wait(
     one_worker: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -124,9 +145,12 @@ async def test_a_database_that_does_not_answer_makes_an_event_wait(
 
     monkeypatch.setattr(engine_events, "receive_webhook", sometimes)
     monkeypatch.setattr(relay_link, "EVENT_RETRY_SECONDS", (0.01,))
+    room = await sync_to_async(make_room)()
     async with FakeWorker(one_worker) as worker, running_engine():
         await until(lambda: engine.links().links[0].state is relay_link.LinkState.UP)
-        worker.event(1, WebhookEvent(id="EV_1", event="room_started", room=EngineRoom(sid="RM_1", name="elsewhere")))
+        worker.event(
+            1, WebhookEvent(id="EV_1", event="room_started", room=EngineRoom(sid="RM_1", name=room.media_name))
+        )
         await worker.next(Kind.ACK)
         assert await EngineEvent.objects.filter(pk="EV_1").aexists()
         assert engine.links().links[0].counters["events_retried"] == 2

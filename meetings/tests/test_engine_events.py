@@ -12,13 +12,17 @@ from typing import Any
 
 import pytest
 from asgiref.sync import sync_to_async
+from django.db import InterfaceError, OperationalError
 from livekit.protocol.models import DisconnectReason, ParticipantInfo
 from livekit.protocol.models import Room as EngineRoom
 from livekit.protocol.room import RoomParticipantIdentity, UpdateParticipantRequest
 from livekit.protocol.webhook import WebhookEvent
 
+from jobs.models import Job
+from jobs.models import State as JobState
+from jobs.worker import Worker
 from meetings import signals, temporary_rooms
-from meetings.engine_events import BadEvent, receive_webhook
+from meetings.engine_events import BadEvent, receive_or_set_aside, receive_webhook
 from meetings.models import Attendance, CallSession, EngineEvent, Participant, Room
 from meetings.models.participant import State
 from meetings.permissions import permission_of
@@ -143,6 +147,55 @@ def test_an_event_whose_handling_fails_is_not_taken() -> None:
     assert receive_webhook(event("room_started", room, 0))
 
 
+def test_a_reason_of_leaving_that_we_do_not_know_yet_ends_the_stay_all_the_same() -> None:
+    room = make_room()
+    person = make_participant(room)
+    receive_webhook(event("participant_joined", room, 2, person))
+    assert receive_webhook(event("participant_left", room, 50, person, disconnect_reason=99))
+    stay = Attendance.objects.get()
+    assert (stay.left_at, stay.reason) == (at(50), "unknown_reason")
+
+
+def test_an_event_that_our_code_cannot_take_is_kept_and_taken_later() -> None:
+    room = make_room()
+
+    def fail(**_: Any) -> None:
+        raise RuntimeError("above")
+
+    signals.call_started.connect(fail)
+    try:
+        for _ in range(2):  # sent again: kept once
+            receive_or_set_aside(event("room_started", room, 0))
+        assert not CallSession.objects.exists()
+        kept = Job.objects.get(kind="meetings.take_event")
+        for _ in range(kept.max_attempts):
+            assert Worker(now=lambda: kept.run_after).work_once()
+            kept.refresh_from_db()
+        # Given up is what the administration and `status` point at.
+        assert (kept.state, kept.error) == (JobState.DEAD, "RuntimeError: above")
+    finally:
+        signals.call_started.disconnect(fail)
+    Job.objects.update(state=JobState.QUEUED, attempt=0, finished_at=None)
+    assert Worker(now=lambda: kept.run_after).work_once()
+    assert CallSession.objects.get().started_at == at(0)
+
+
+@pytest.mark.parametrize("error", [OperationalError("database is locked"), InterfaceError("connection closed")])
+def test_while_the_database_is_away_nothing_is_set_aside(error: Exception) -> None:
+    room = make_room()
+
+    def fail(**_: Any) -> None:
+        raise error
+
+    signals.call_started.connect(fail)
+    try:
+        with pytest.raises(type(error)):
+            receive_or_set_aside(event("room_started", room, 0))
+    finally:
+        signals.call_started.disconnect(fail)
+    assert not Job.objects.exists()
+
+
 def test_everybody_must_be_let_in_anew_after_the_call() -> None:
     room = make_room()
     person = make_participant(room, admitted_at=at(-10))
@@ -170,13 +223,21 @@ def test_other_events_are_taken_and_change_no_row(name: str) -> None:
     room = make_room()
     assert receive_webhook(event(name, room, 0))
     assert not CallSession.objects.exists()
+    assert not EngineEvent.objects.exists(), "a row that nobody reads"
 
 
 def test_a_room_of_somebody_else_leaves_no_call() -> None:
     message = WebhookEvent(id="EV_1", event="room_started", room=EngineRoom(sid="RM_9", name="selftest"))
     assert receive_webhook(message)
-    assert not receive_webhook(message)
     assert not CallSession.objects.exists()
+    assert not EngineEvent.objects.exists(), "a row that nobody reads"
+
+
+def test_what_goes_on_to_other_addresses_is_taken_once_whatever_it_is(settings: Any) -> None:
+    settings.WEBHOOK_URLS = ["http://127.0.0.1:9/"]
+    room = make_room()
+    messages = [event("track_published", room, 0), WebhookEvent(id="EV_9", event="room_started")]
+    assert [receive_webhook(message) for message in messages * 2] == [True, True, False, False]
 
 
 @pytest.mark.parametrize("bad", [WebhookEvent(event="room_started"), WebhookEvent(id="x" * 65)])

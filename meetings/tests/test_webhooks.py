@@ -22,7 +22,7 @@ from livekit.protocol.models import Room as EngineRoom
 from livekit.protocol.webhook import WebhookEvent
 
 from jobs.models import Job
-from meetings import webhooks_out
+from meetings import signals, webhooks_out
 from meetings.engine_events import receive_webhook
 from meetings.models import CallSession, EngineEvent, WebhookDelivery
 from meetings.tests.rows import make_room
@@ -58,6 +58,19 @@ def test_a_clusters_event_becomes_a_row_once() -> None:
     assert post(client, body, signature(body)) == 200
     assert post(client, body, signature(body)) == 200
     assert CallSession.objects.get().room == room
+
+
+def test_a_clusters_event_that_our_code_cannot_take_is_kept() -> None:
+    def fail(**_: Any) -> None:
+        raise RuntimeError("above")
+
+    body = body_of(make_room().media_name)
+    signals.call_started.connect(fail)
+    try:
+        assert post(Client(), body, signature(body)) == 200
+    finally:
+        signals.call_started.disconnect(fail)
+    assert Job.objects.get(kind="meetings.take_event").payload["event"]["id"] == "EV_1"
 
 
 @pytest.mark.parametrize(

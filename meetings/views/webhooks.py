@@ -10,7 +10,7 @@ from django.views.decorators.http import require_POST
 from livekit.api import TokenVerifier, WebhookReceiver
 from livekit.protocol.webhook import WebhookEvent
 
-from meetings.engine_events import BadEvent, receive_webhook
+from meetings.engine_events import BadEvent, receive_or_set_aside
 
 MAX_BODY_BYTES = 1 << 20
 
@@ -20,13 +20,13 @@ log = structlog.get_logger(__name__)
 @csrf_exempt
 @require_POST
 def livekit(request: HttpRequest) -> HttpResponse:
-    """200 once the event is committed, also when it was before: anything else makes the sender try again."""
+    """200 once the event is committed, also when it was before, or set aside: else the sender gives up some time."""
     event = _verified(request)
     if event is None:
         log.warning("webhook_refused")
         return HttpResponse("the signature does not fit", status=401, content_type="text/plain")
     try:
-        receive_webhook(event)
+        receive_or_set_aside(event)
     except BadEvent as error:
         log.warning("webhook_bad", reason=str(error))
         return HttpResponse(str(error), status=400, content_type="text/plain")
