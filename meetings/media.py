@@ -54,10 +54,10 @@ def remove_participant(room_name: str, identity: str) -> bool:
     return _done(lambda client: client.room.remove_participant(request))
 
 
-def mute(room_name: str, identity: str, source: str) -> bool:
+def mute(room_name: str, identity: str, *sources: str) -> bool:
     """Mute what they send from `microphone`, `camera`, `screen_share` or `screen_share_audio`. False if nothing is."""
     try:
-        return _run(lambda client: _mute(client, room_name, identity, source))
+        return _run(lambda client: _mute(client, room_name, identity, sources))
     except EngineError as error:
         return _absent(error)
 
@@ -137,13 +137,15 @@ def list_participants(room_name: str) -> list[ParticipantInfo]:
         return []
 
 
-async def _mute(client: api.LiveKitAPI, room_name: str, identity: str, source: str) -> bool:
+async def _mute(client: api.LiveKitAPI, room_name: str, identity: str, sources: Iterable[str]) -> bool:
     participant = await client.room.get_participant(api.RoomParticipantIdentity(room=room_name, identity=identity))
-    sounding = [track for track in tracks_from(participant, source) if not track.muted]
-    for track in sounding:
-        await client.room.mute_published_track(
-            api.MuteRoomTrackRequest(room=room_name, identity=identity, track_sid=track.sid, muted=True)
-        )
+    sounding = [
+        api.MuteRoomTrackRequest(room=room_name, identity=identity, track_sid=track.sid, muted=True)
+        for source in sources
+        for track in tracks_from(participant, source)
+        if not track.muted
+    ]
+    await _mute_tracks(client, sounding)
     return bool(sounding)
 
 
@@ -156,12 +158,16 @@ async def _mute_all(client: api.LiveKitAPI, room_name: str, identities: Collecti
         for track in tracks_from(participant, source)
         if not track.muted
     ]
-    results = await asyncio.gather(*map(client.room.mute_published_track, sounding), return_exceptions=True)
+    await _mute_tracks(client, sounding)
+    return len({request.identity for request in sounding})
+
+
+async def _mute_tracks(client: api.LiveKitAPI, requests: Collection[api.MuteRoomTrackRequest]) -> None:
+    results = await asyncio.gather(*map(client.room.mute_published_track, requests), return_exceptions=True)
     for failure in results:
-        # Who has left meanwhile is silent; one whom the engine refuses to mute keeps no other from being muted.
+        # What has ended meanwhile is silent; one that the engine refuses to mute keeps no other from being muted.
         if isinstance(failure, BaseException) and getattr(failure, "code", "") != "not_found":
             raise failure
-    return len({request.identity for request in sounding})
 
 
 def _done(order: Callable[[api.LiveKitAPI], Awaitable[Any]]) -> bool:

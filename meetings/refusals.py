@@ -76,6 +76,12 @@ class Conflict(Refused):
     code, status, text = "conflict", 409, _("This has just been changed by somebody else.")
 
 
+class NotSending(Refused):
+    """Nothing was there to be muted: it is off already, or of a kind that we do not know."""
+
+    code, status, text = "not_sending", 409, _("This person is not sending that any more.")
+
+
 class Closed(Refused):
     code, status, text = "closed", 410, _("This room does not exist or is no longer open.")
 

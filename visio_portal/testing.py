@@ -170,6 +170,7 @@ class FakeEngine:
         self.orders: list[Order] = []
         self.error: tuple[int, str] | None = None
         self.present: list[ParticipantInfo] = []  # who is in the call, for ListParticipants
+        self.sends = _everything_on()  # what each of them sends, for GetParticipant
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self.url = f"ws://127.0.0.1:{self._server.server_address[1]}"
 
@@ -195,7 +196,7 @@ class FakeEngine:
         if method == "ListParticipants":
             body = ListParticipantsResponse(participants=self.present).SerializeToString()
         else:
-            body = _everything_on().SerializeToString() if method == "GetParticipant" else b""
+            body = ParticipantInfo(tracks=self.sends).SerializeToString() if method == "GetParticipant" else b""
         return 200, "application/protobuf", body
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
@@ -217,7 +218,12 @@ class FakeEngine:
         return Handler
 
 
-def _everything_on() -> ParticipantInfo:
-    """Somebody who sends from every source."""
-    sources = (TrackSource.MICROPHONE, TrackSource.CAMERA, TrackSource.SCREEN_SHARE)
-    return ParticipantInfo(tracks=[TrackInfo(sid=f"TR_{source}", source=source) for source in sources])
+def _everything_on() -> list[TrackInfo]:
+    """One track from every source."""
+    sources = (
+        TrackSource.MICROPHONE,
+        TrackSource.CAMERA,
+        TrackSource.SCREEN_SHARE,
+        TrackSource.SCREEN_SHARE_AUDIO,
+    )
+    return [TrackInfo(sid=f"TR_{source}", source=source) for source in sources]

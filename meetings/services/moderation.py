@@ -11,7 +11,7 @@ from accounts.models import User
 from meetings import enforcement, media, outbox
 from meetings.models import Participant, Room
 from meetings.models.participant import Role, Source, State
-from meetings.refusals import BadRequest, Conflict, NotAllowed
+from meetings.refusals import BadRequest, Conflict, NotAllowed, NotSending
 
 audit = structlog.get_logger("audit")
 
@@ -46,8 +46,11 @@ def forgive(target: Participant, *, acting_user: User) -> None:
 
 
 def mute(target: Participant, source: str, *, acting: Participant) -> None:
-    """Ends the sound or picture of one source at the engine; the person may switch it on again themselves."""
-    if source not in (Source.MICROPHONE, Source.CAMERA, Source.SCREEN_SHARE):
+    """Ends the sound or picture of one source at the engine; the person may switch it on again themselves.
+
+    A shared screen ends with its sound. Raises `BadRequest`, `Conflict`, and `NotSending` where nothing was muted.
+    """
+    if source not in Source.values:
         raise BadRequest
     if not target.is_admitted:
         raise Conflict
@@ -58,7 +61,9 @@ def mute(target: Participant, source: str, *, acting: Participant) -> None:
         source=source,
         by=acting.identity,
     )
-    media.mute(target.room.media_name, target.identity, source)
+    with_it = [Source.SCREEN_SHARE_AUDIO] if source == Source.SCREEN_SHARE else []
+    if not media.mute(target.room.media_name, target.identity, source, *with_it):
+        raise NotSending
 
 
 def mute_others(*, acting: Participant) -> int:

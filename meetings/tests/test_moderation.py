@@ -77,16 +77,36 @@ def test_removing_again_repeats_the_order_that_the_engine_missed(meeting: Meetin
     assert len(engine.told("RemoveParticipant")) == 2
 
 
-@pytest.mark.parametrize("source", ["microphone", "camera", "screen_share"])
+@pytest.mark.parametrize("source", ["microphone", "camera", "screen_share", "screen_share_audio"])
 def test_muting_names_one_source(source: str, meeting: Meeting, engine: FakeEngine) -> None:
     assert act(meeting.cast.bob, meeting.room, meeting.charlie, "mute", {"source": source}) == 204
-    [order] = engine.told("MutePublishedTrack")
-    assert (order.identity, order.muted) == (meeting.charlie.identity, True)
-    assert order.track_sid == f"TR_{TrackSource.Value(source.upper())}"
+    orders = engine.told("MutePublishedTrack")
+    assert {(order.identity, order.muted) for order in orders} == {(meeting.charlie.identity, True)}
+    # A shared screen ends with its sound.
+    sources = [source, "screen_share_audio"] if source == "screen_share" else [source]
+    assert sorted(order.track_sid for order in orders) == [f"TR_{TrackSource.Value(name.upper())}" for name in sources]
 
 
-@pytest.mark.parametrize("body", [{}, {"source": "everything"}, {"source": 1}, {"source": "screen_share_audio"}])
-def test_only_the_three_sources_can_be_muted(body: Any, meeting: Meeting, engine: FakeEngine) -> None:
+def test_a_share_of_which_only_the_sound_is_left_is_silenced(meeting: Meeting, engine: FakeEngine) -> None:
+    engine.sends = [
+        TrackInfo(sid="TR_picture", source=TrackSource.SCREEN_SHARE, muted=True),
+        TrackInfo(sid="TR_sound", source=TrackSource.SCREEN_SHARE_AUDIO),
+    ]
+    assert act(meeting.cast.bob, meeting.room, meeting.charlie, "mute", {"source": "screen_share"}) == 204
+    assert [order.track_sid for order in engine.told("MutePublishedTrack")] == ["TR_sound"]
+
+
+@pytest.mark.parametrize("tracks", [[], [TrackInfo(sid="TR_1", source=TrackSource.CAMERA, muted=True)]])
+def test_who_mutes_what_is_not_sent_is_told_so(tracks: list[TrackInfo], meeting: Meeting, engine: FakeEngine) -> None:
+    engine.sends = tracks
+    path = f"participants/{meeting.charlie.identity}/mute"
+    answer = meeting.cast.bob.call(meeting.room, path, {"source": "camera"})
+    assert (answer.status_code, answer.json()["error"]) == (409, "not_sending")  # type: ignore[attr-defined]  # the test client's
+    assert engine.told("MutePublishedTrack") == []
+
+
+@pytest.mark.parametrize("body", [{}, {"source": "everything"}, {"source": 1}, {"source": "unknown"}])
+def test_only_known_sources_can_be_muted(body: Any, meeting: Meeting, engine: FakeEngine) -> None:
     assert act(meeting.cast.bob, meeting.room, meeting.charlie, "mute", body) == 400
     assert engine.orders == []
 

@@ -20,6 +20,7 @@ export function PersonRow({ participant, role, myRole }: PersonRowProps) {
   const isMicOn = !useIsMuted({ participant, source: Track.Source.Microphone });
   const isCameraOn = !useIsMuted({ participant, source: Track.Source.Camera });
   const isSharing = !useIsMuted({ participant, source: Track.Source.ScreenShare });
+  const isShareHeard = !useIsMuted({ participant, source: Track.Source.ScreenShareAudio });
   const mayAct = mayModerate(myRole) && !participant.isLocal && role !== "host";
   return (
     <li className="person" data-testid="person" data-identity={participant.identity} data-name={name} data-role={role}>
@@ -56,7 +57,7 @@ export function PersonRow({ participant, role, myRole }: PersonRowProps) {
             name={name}
             role={role}
             mayGiveRoles={myRole === "host"}
-            media={{ microphone: isMicOn, camera: isCameraOn, screen_share: isSharing }}
+            media={{ microphone: isMicOn, camera: isCameraOn, screen_share: isSharing || isShareHeard }}
           />
         )}
       </span>
