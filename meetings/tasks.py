@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
+from jobs.models import Job
 from jobs.queue import job, scheduled
 from jobs.worker import Work
 from meetings import enforcement, engine_events, media, webhooks_out
@@ -92,9 +93,18 @@ def purge(work: Work) -> None:
     _delete(work, CallReport.objects.filter(ended_at__lt=forgotten))
     # While a call goes on the engine may still correct its word of who left.
     _delete(work, Attendance.objects.filter(left_at__lt=forgotten, call__ended_at__isnull=False))
-    # Of those who left nothing hangs on the row any more. Who was removed stays so.
-    gone = Participant.objects.filter(state=State.LEFT, ended_at__lt=forgotten)
-    _delete(work, gone.filter(attendances=None, reports=None, messages=None))
+    _delete(work, Job.objects.filter(kind=engine_events.SET_ASIDE_JOB, created_at__lt=forgotten))
+    _forget_people(work, forgotten)
+
+
+def _forget_people(work: Work, forgotten: datetime) -> None:
+    """Whose time in lobby or call ended before that, however it ended, and on whose row nothing hangs any more."""
+    lobby.forget_who_went()
+    lobby.end_stale_admissions()
+    rows = Participant.objects.filter(ended_at__lt=forgotten, attendances=None, reports=None, messages=None)
+    _delete(work, rows.filter(state__in=[State.LEFT, State.DENIED]))
+    # Who was removed stays out for as long as there is something to be kept out of.
+    _delete(work, rows.filter(state=State.REMOVED, room__closed_at__lt=forgotten))
 
 
 def _delete(work: Work, rows: QuerySet[Any]) -> None:

@@ -62,7 +62,7 @@ def all_sources() -> list[str]:
 ADMISSION_HOURS = 12
 # Unless the person is in the call all the same: the engine names everybody in it once a minute, and after a crash
 # people take a moment to come back.
-_PRESENCE_SECONDS = 600
+PRESENCE_SECONDS = 600
 # A page in the lobby is looked after once a minute: one that was not for so long is gone, or asleep.
 UNSEEN_SECONDS = 150
 
@@ -175,7 +175,7 @@ class Participant(models.Model):
         now = timezone.now()
         if self.admitted_at > now - timedelta(hours=ADMISSION_HOURS):
             return False
-        return not self.attendances.filter(last_seen_at__gt=now - timedelta(seconds=_PRESENCE_SECONDS)).exists()
+        return not self.attendances.filter(last_seen_at__gt=now - timedelta(seconds=PRESENCE_SECONDS)).exists()
 
     @property
     def may_be_in_call(self) -> bool:

@@ -15,7 +15,8 @@ from typing import Any
 
 import structlog
 from django.db import IntegrityError, transaction
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import Exists, F, OuterRef, Q, Subquery
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
@@ -23,7 +24,7 @@ from accounts.names import clean_name
 from meetings import media, outbox
 from meetings.access import Visitor
 from meetings.models import Attendance, CallSession, Participant, Room
-from meetings.models.participant import NAME_MAX_LENGTH, UNSEEN_SECONDS, Role, State
+from meetings.models.participant import ADMISSION_HOURS, NAME_MAX_LENGTH, PRESENCE_SECONDS, UNSEEN_SECONDS, Role, State
 from meetings.refusals import BadName, Closed, Conflict, Denied, Locked, Refused, Removed, TooManyRequests
 
 # Who left by mistake comes straight back; later the host is asked again.
@@ -107,6 +108,21 @@ def forget_who_went(*, before: datetime | None = None, room: Room | None = None)
     before = before or timezone.now() - timedelta(seconds=_ASLEEP_SECONDS)
     rows = Participant.objects.filter(state=State.WAITING, seen_at__lt=before)
     return (rows.filter(room=room) if room else rows).update(state=State.LEFT, ended_at=F("seen_at"))
+
+
+def end_stale_admissions() -> int:
+    """An admission of another day (`Participant.is_stale`) ends, the owner's too, as of when they were last there.
+
+    Nobody may have said so: they never came in, or their call ended without a word. How many that were.
+    """
+    now = timezone.now()
+    stays = Attendance.objects.filter(participant=OuterRef("pk"))
+    still_in = stays.filter(last_seen_at__gt=now - timedelta(seconds=PRESENCE_SECONDS))
+    stale = Participant.objects.filter(admitted_at__lt=now - timedelta(hours=ADMISSION_HOURS)).admitted()
+    last_seen_at = stays.order_by("-last_seen_at").values("last_seen_at")[:1]
+    return stale.exclude(Exists(still_in)).update(
+        state=State.LEFT, ended_at=Coalesce(Subquery(last_seen_at), F("admitted_at"))
+    )
 
 
 def admit(target: Participant, *, acting: Participant) -> None:

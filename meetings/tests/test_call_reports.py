@@ -17,6 +17,8 @@ from django.utils import timezone
 from livekit.protocol.models import DisconnectReason
 
 from accounts.models import User
+from jobs.models import Job
+from jobs.models import State as JobState
 from jobs.queue import enqueue
 from jobs.worker import Worker
 from meetings import departure_words
@@ -476,6 +478,65 @@ def test_who_was_there_is_forgotten_with_their_names_and_who_is_there_or_was_rem
     assert Worker().work_once()
     assert not Attendance.objects.exists()
     assert Participant.objects.filter(pk=meeting.bob.pk).exists(), "or the removed could come back"
+
+
+@override_settings(REPORT_RETENTION_DAYS=2)
+def test_who_asked_to_enter_is_forgotten_whatever_became_of_it(meeting: Meeting) -> None:
+    now, long_ago = timezone.now(), timezone.now() - timedelta(days=3)
+    rows = Participant.objects.filter(room=meeting.room)
+    for number, state in enumerate([State.WAITING, State.DENIED, State.ADMITTED, State.LEFT]):
+        for name, at in ((f"old {state}", long_ago), (f"new {state}", now)):
+            Participant.objects.create(
+                room=meeting.room,
+                name=name,
+                session_key_hash=f"{number} {name}",
+                state=state,
+                seen_at=at,
+                admitted_at=at if state == State.ADMITTED else None,
+                ended_at=at if state in (State.DENIED, State.LEFT) else None,
+            )
+    Participant.objects.filter(pk=meeting.alice.pk).update(admitted_at=long_ago)  # owners are people, too
+    barred = rows.filter(pk=meeting.charlie.pk)
+    barred.update(state=State.REMOVED, ended_at=long_ago)
+    enqueue("meetings.purge", {})
+    assert Worker().work_once()
+    left = set(rows.values_list("name", flat=True))
+    assert left == {"new waiting", "new denied", "new admitted", "new left", meeting.bob.name, meeting.charlie.name}
+
+    Room.objects.update(closed_at=now)
+    enqueue("meetings.purge", {})
+    assert Worker().work_once()
+    assert barred.exists()
+    Room.objects.update(closed_at=long_ago)
+    enqueue("meetings.purge", {})
+    assert Worker().work_once()
+    assert not barred.exists()
+
+
+def test_an_admission_of_another_day_ends_at_night_when_they_were_last_there(meeting: Meeting) -> None:
+    long_ago = timezone.now() - timedelta(hours=20)
+    Participant.objects.filter(room=meeting.room).update(admitted_at=long_ago)
+    lost, goes_on = stay(meeting, "PA_lost", person=meeting.bob), stay(meeting, "PA_goes_on", person=meeting.charlie)
+    seen_at = timezone.now() - timedelta(hours=15)
+    Attendance.objects.filter(pk=lost.pk).update(last_seen_at=seen_at)
+    Attendance.objects.filter(pk=goes_on.pk).update(last_seen_at=timezone.now())
+    enqueue("meetings.purge", {})
+    assert Worker().work_once()
+    ends = {row.name: (row.state, row.ended_at) for row in Participant.objects.filter(room=meeting.room)}
+    assert ends == {
+        meeting.alice.name: (State.LEFT, long_ago),
+        meeting.bob.name: (State.LEFT, seen_at),
+        meeting.charlie.name: (State.ADMITTED, None),
+    }
+
+
+@override_settings(REPORT_RETENTION_DAYS=2)
+def test_an_event_that_nobody_could_take_names_nobody_for_longer(db: None) -> None:
+    enqueue("meetings.take_event", {"event": {}})
+    Job.objects.update(state=JobState.DEAD, created_at=timezone.now() - timedelta(days=3))
+    enqueue("meetings.purge", {})
+    assert Worker().work_once()
+    assert not Job.objects.filter(kind="meetings.take_event").exists()
 
 
 @override_settings(REPORT_RETENTION_DAYS=77)
