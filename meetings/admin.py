@@ -155,16 +155,16 @@ class CallReportAdmin(_ReportAdmin):
     list_display = (
         "person",
         "room",
-        "began_at",
         "ended_at",
         "engine_reason",
+        "rating",
         "page_reason",
         "way",
         "loss_percent",
         "rtt_ms",
         "reconnects",
-        "rating",
         "browser",
+        "began_at",
     )
     list_select_related = ("participant__room", "attendance")
     list_filter = (HowItEnded, "rating", "ended_at")
