@@ -37,12 +37,14 @@ def admit(claims: Claims) -> Claims:
     """The claims with name and grants of the row, where the room is one of the portal's. Raises `Denied` (403).
 
     Three queries at most. Programs of ours (agent, egress) and rooms without a row go by their token alone, until the
-    end of a room that says when it ends.
+    end of a room that says when it ends. A name as only ours have it, without a row, is that of a deleted room.
     """
     if temporary_rooms.is_over(claims.room):
         raise Denied(403, "this room is over")
     room = None if claims.is_service else portal_room(claims.room)
     if room is None:
+        if not claims.is_service and _room_id(claims.room) is not None:
+            raise Denied(403, "this room is gone")
         return claims
     participant = admitted_participant(room, claims.identity)
     if participant is None:
@@ -55,12 +57,18 @@ def admit(claims: Claims) -> Claims:
 
 def portal_room(media_name: str) -> Room | None:
     """The portal's room with this name on the engine, or None if it is somebody else's."""
+    room_id = _room_id(media_name)
+    return Room.objects.filter(pk=room_id).first() if room_id is not None else None
+
+
+def _room_id(media_name: str) -> uuid.UUID | None:
+    """The key of the row by which a room of the portal has this name, or None for a name of another form."""
     try:
         room_id = uuid.UUID(hex=media_name)
     except ValueError:
         return None
     # UUID() also reads capitals, braces and hyphens: those are other names to the engine.
-    return Room.objects.filter(pk=room_id).first() if room_id.hex == media_name else None
+    return room_id if room_id.hex == media_name else None
 
 
 def admitted_participant(room: Room, identity: str) -> Participant | None:

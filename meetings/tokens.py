@@ -16,8 +16,9 @@ from django.conf import settings
 
 from meetings.models import Participant
 
-# Long enough for the device check and a slow network; the endpoint sends newer ones during the call.
-TOKEN_SECONDS = 3600
+# The page asks for one when the devices are checked, and again for each attempt: it must outlive a slow network only.
+# Whoever is in has newer ones from the endpoint (or a cluster) at once and every few minutes.
+TOKEN_SECONDS = 600
 # The portal signs one for each order that it gives the engine.
 SERVICE_TOKEN_SECONDS = 60
 # Clocks of two machines may differ so much (LiveKit's own allowance).

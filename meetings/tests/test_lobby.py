@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+import jwt
 import pytest
 from django.contrib.sessions.models import Session
 from django.db import connection
@@ -58,6 +59,8 @@ def test_everybody_else_waits_until_the_host_lets_them_in(name: str, cast: Cast,
     token = cast[name].call(room, "token")
     assert token.status_code == 200
     assert set(token.json()) == {"url", "token"}  # type: ignore[attr-defined]  # the test client's
+    said = jwt.decode(token.json()["token"], options={"verify_signature": False})  # type: ignore[attr-defined]  # the test client's
+    assert said["exp"] - said["nbf"] <= 600, "it serves the first connection; the call sends newer ones"
 
 
 def test_who_is_refused_leaves_no_session_behind_and_who_enters_one(cast: Cast, room: Room) -> None:

@@ -162,6 +162,16 @@ async def test_the_oldest_token_opens_nothing_after_a_removal(tmp_path: Path) ->
     assert denial.status == 403
 
 
+async def test_a_token_of_a_room_that_was_deleted_opens_nothing(tmp_path: Path) -> None:
+    room = await sync_to_async(make_room)()
+    own = await sync_to_async(make_participant)(room)
+    oldest = token(room.media_name, own.identity)
+    await sync_to_async(Room.objects.filter(pk=room.pk).delete)()
+    denial, _ = await knock(tmp_path, {"access_token": oldest})
+    assert denial is not None
+    assert denial.status == 403
+
+
 @pytest.mark.parametrize("kind", ["agent", "egress"])
 async def test_programs_of_ours_need_no_row(kind: str, tmp_path: Path) -> None:
     room = await sync_to_async(make_room)()
