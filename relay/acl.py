@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from livekit.protocol import rtc
 
+from relay.errors import ProtocolError
+
 if TYPE_CHECKING:
     from relay.participant import Participant
 
@@ -21,9 +23,11 @@ class SubscriptionAcl:
         self._tracks_of: dict[str, frozenset[str] | None] = {}  # by sid or identity; None = all tracks
 
     def replace(self, message: rtc.SubscriptionPermission) -> bool:
-        """Takes a new list over. False, and nothing changes, when it is too long."""
+        """Takes a new list over. Whether it says anything else than the old one. Raises `ProtocolError` when it is too
+        long; nothing changes then."""
         if len(message.track_permissions) > MAX_ENTRIES:
-            return False
+            raise ProtocolError("too many entries in a list of subscribers")
+        old = (self._allows_all, self._tracks_of)
         self._allows_all = message.all_participants
         self._tracks_of = {}
         for entry in message.track_permissions:
@@ -31,7 +35,7 @@ class SubscriptionAcl:
             for key in (entry.participant_sid, entry.participant_identity):
                 if key:
                     self._tracks_of[key] = tracks
-        return True
+        return (self._allows_all, self._tracks_of) != old
 
     def allows(self, subscriber: Participant, track_sid: str) -> bool:
         """Whether `subscriber` may receive the track."""

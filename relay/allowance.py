@@ -24,9 +24,13 @@ class Allowance:
         self._at = now
         return max(0.0, -self._left / self._per_second)
 
+    def wait(self, now: float) -> float:
+        """For how many seconds it is in debt yet."""
+        return self.spend(0, now)
+
     def is_spent(self, now: float) -> bool:
         """Whether it is in debt."""
-        return self.spend(0, now) > 0
+        return self.wait(now) > 0
 
 
 class Turns:

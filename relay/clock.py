@@ -6,6 +6,8 @@ import time
 
 now = time.monotonic
 now_ns = time.monotonic_ns
+# Processor time of the loop's thread: what work took, however busy the machine is.
+cpu = time.thread_time
 
 
 def wall() -> float:

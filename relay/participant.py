@@ -252,7 +252,7 @@ class Participant:
             self._open_subscriber()
             self.start_subscriber()
         self._share_time()
-        self.subscribing.review()
+        self.subscribing.review(self.room.tracks.values())
         if was_hidden != permission.hidden:
             self.room.visibility_changed(self)
         self.changed()
@@ -341,11 +341,11 @@ class Participant:
         )
 
     def _share_time(self) -> None:
-        shares = self.context.shares.of(
+        self.shares = self.context.shares.of(
             self.room.name, self.identity, sends_data=self.permission.can_publish_data, gives_way=self.gives_way
         )
         for peer in self._peers:
-            peer.transport.share_time(shares)
+            peer.transport.share_time(self.shares)
 
     def _send_offer(self, text: str, offer_id: int) -> None:
         # Clients look the offer's tracks up in what they were told before (livekit-protocol B.7).

@@ -146,7 +146,7 @@ class Room:
         """It was hidden and is not any more, or the other way round."""
         for other in self.participants.values():
             if other is not participant:
-                other.subscribing.review()
+                other.subscribing.review(participant.publishing.announced)
         if participant.is_hidden:
             gone = models.ParticipantInfo()
             gone.CopyFrom(participant.info())

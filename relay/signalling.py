@@ -26,10 +26,21 @@ Reasons = rtc.RequestResponse
 
 # Tracks named in one message: twice what the largest room has, far below what 2 MiB could name.
 MAX_TRACK_SIDS = 2048
+# What it takes to offer a large room's tracks to one participant. It happens later, by the will of another.
+OFFER_SECONDS = 0.002
+MAX_CHARGE_SECONDS = 0.3
 
 
 def receive(participant: Participant, payload: bytes) -> None:
-    """Handles one frame of the client's websocket."""
+    """Handles one frame of the client's websocket, and charges the person with the time that it took."""
+    began = clock.cpu()
+    try:
+        _handle(participant, payload)
+    finally:
+        participant.shares.signals.spend(clock.cpu() - began, clock.now())
+
+
+def _handle(participant: Participant, payload: bytes) -> None:
     counters = participant.context.counters
     participant.signal_at = clock.now()
     try:
@@ -113,12 +124,17 @@ def handle_update_video_track(participant: Participant, message: rtc.UpdateLocal
 
 
 def handle_subscription_permission(participant: Participant, message: rtc.SubscriptionPermission) -> None:
-    if not participant.publishing.acl.replace(message):
+    publishing = participant.publishing
+    try:
+        has_changed = publishing.acl.replace(message)
+    except ProtocolError:
         participant.context.counters["signals_oversize"] += 1
         return
-    for other in list(participant.room.participants.values()):
-        if other is not participant:
-            other.subscribing.review()
+    if not has_changed:  # clients repeat themselves
+        return
+    others = [other for other in participant.room.participants.values() if other is not participant]
+    renegotiating = sum(other.subscribing.review(publishing.announced) for other in others)
+    participant.shares.signals.spend(min(MAX_CHARGE_SECONDS, renegotiating * OFFER_SECONDS), clock.now())
 
 
 # Subscribing --------------------------------------------------------------------------------------------------
@@ -142,15 +158,15 @@ def handle_track_setting(participant: Participant, message: rtc.UpdateTrackSetti
 
 def _track_sids(participant: Participant, message: rtc.UpdateSubscription) -> list[str]:
     nested = (sid for tracks in message.participant_tracks for sid in tracks.track_sids)
-    return list(dict.fromkeys(_bounded(participant, chain(message.track_sids, nested))))
+    return _bounded(participant, chain(message.track_sids, nested))
 
 
 def _bounded(participant: Participant, track_sids: Iterable[str]) -> list[str]:
-    """At most `MAX_TRACK_SIDS` of them; the rest is counted and ignored."""
+    """Each of them once, and at most `MAX_TRACK_SIDS`; the rest is counted and ignored."""
     kept = list(islice(track_sids, MAX_TRACK_SIDS + 1))
     if len(kept) > MAX_TRACK_SIDS:
         participant.context.counters["signals_oversize"] += 1
-    return kept[:MAX_TRACK_SIDS]
+    return list(dict.fromkeys(kept[:MAX_TRACK_SIDS]))
 
 
 # The participant itself ---------------------------------------------------------------------------------------

@@ -85,13 +85,15 @@ class Subscribing:
             known = self._settings.get(sid, WantedMedia())
             self.configure([sid], WantedMedia(True, known.quality, known.width, known.height, known.fps))
 
-    def review(self) -> None:
-        """Rights have changed, of this participant or of a publisher: end what is forbidden, begin what is allowed."""
-        for track in list(self._participant.room.tracks.values()):
+    def review(self, tracks: Iterable[PublishedTrack]) -> bool:
+        """Rights to these tracks have changed, its own or their publisher's: end what is forbidden, begin what is
+        allowed. Whether that changed anything."""
+        has_changed = False
+        for track in tuple(tracks):
             if track.owner is self._participant:
                 continue
-            allowed = self._may(track)
-            if not allowed and track.sid in self.subscriptions:
+            was_subscribed, allowed = track.sid in self.subscriptions, self._may(track)
+            if not allowed and was_subscribed:
                 self._remember(self._asked, track.sid, float("inf"))  # comes back with the right
                 self._end(track)
                 self._tell_denied(track)
@@ -100,6 +102,8 @@ class Subscribing:
                     self._denied.discard(track.sid)
                     self._tell_permission(track, allowed=True)
                 self.track_announced(track)
+            has_changed = has_changed or was_subscribed != (track.sid in self.subscriptions)
+        return has_changed
 
     def refused(self, track: PublishedTrack) -> None:
         """The client cannot decode it."""

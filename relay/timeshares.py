@@ -1,4 +1,4 @@
-"""What people may take of the worker's time by data channels and by RTCP.
+"""What people may take of the worker's time by data channels, by RTCP and by signalling, and how often they publish.
 
 Each has a part of their own, which outlives the connection: else every rejoin would bring a new one. It is small for
 who may send no data, and what they take beyond it they all share.
@@ -16,6 +16,11 @@ SENDER = (0.3, 1.0)
 # To acknowledge a busy chat takes 0.005, and so do a busy subscriber's reports.
 QUIET = (0.02, 0.2)
 ALL_BEYOND = (0.3, 1.0)
+# To answer our offer with the tracks of a hundred people takes 0.01 s.
+SIGNALS = (0.05, 0.3)
+SIGNALS_BEYOND = (0.2, 0.3)
+# Tracks a second, and at once. Each is told to everybody, and each end too, and both are rows of the portal's.
+PUBLISHING = (2.0, 40.0)
 # Connection tests, open to anybody, have nothing else.
 ALL_GIVING_WAY = (0.1, 1.0)
 MAX_REMEMBERED = 4096
@@ -37,7 +42,12 @@ class Share:
 
     def is_spent(self, now: float) -> bool:
         """Whether nothing more may be done now."""
-        return self._own.is_spent(now) and (self._beyond is None or self._beyond.is_spent(now))
+        return self.wait(now) > 0
+
+    def wait(self, now: float) -> float:
+        """For how many seconds nothing more may be done."""
+        own = self._own.wait(now)
+        return own if self._beyond is None or not own else min(own, self._beyond.wait(now))
 
 
 class PersonShares(NamedTuple):
@@ -45,6 +55,8 @@ class PersonShares(NamedTuple):
 
     sctp: Share
     rtcp: Share
+    signals: Share
+    publishing: Allowance
 
 
 class TimeShares:
@@ -53,13 +65,15 @@ class TimeShares:
     def __init__(self) -> None:
         now = clock.now()
         self._sctp_beyond, self._rtcp_beyond = Allowance(*ALL_BEYOND, now), Allowance(*ALL_BEYOND, now)
-        self._giving_way = PersonShares(Share(Allowance(*ALL_GIVING_WAY, now)), Share(Allowance(*ALL_GIVING_WAY, now)))
+        self._signals_beyond = Allowance(*SIGNALS_BEYOND, now)
+        sctp, rtcp, signals = (Share(Allowance(*ALL_GIVING_WAY, now)) for _ in range(3))
+        self._giving_way = PersonShares(sctp, rtcp, signals, Allowance(*PUBLISHING, now))
         self._known: dict[tuple[str, str, bool], PersonShares] = {}  # least recently joined first
 
     def of(self, room: str, identity: str, *, sends_data: bool, gives_way: bool) -> PersonShares:
         """The same as at their last join."""
-        if gives_way:
-            return self._giving_way
+        if gives_way:  # what they publish is heard by nobody else, and one tester must not use up another's
+            return self._giving_way._replace(publishing=Allowance(*PUBLISHING, clock.now()))
         key = (room, identity, sends_data)
         shares = self._known.pop(key) if key in self._known else self._new(sends_data)
         self._known[key] = shares
@@ -69,5 +83,9 @@ class TimeShares:
 
     def _new(self, sends_data: bool) -> PersonShares:
         now = clock.now()
-        sctp = Share(Allowance(*SENDER, now)) if sends_data else Share(Allowance(*QUIET, now), self._sctp_beyond)
-        return PersonShares(sctp, Share(Allowance(*QUIET, now), self._rtcp_beyond))
+        return PersonShares(
+            Share(Allowance(*SENDER, now)) if sends_data else Share(Allowance(*QUIET, now), self._sctp_beyond),
+            Share(Allowance(*QUIET, now), self._rtcp_beyond),
+            Share(Allowance(*SIGNALS, now), self._signals_beyond),
+            Allowance(*PUBLISHING, now),
+        )

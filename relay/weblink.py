@@ -10,6 +10,7 @@ import asyncio
 import json
 import logging
 import struct
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -38,6 +39,11 @@ _STATUS = {"unavailable": 503, "invalid_argument": 400}
 SIGNALS_PER_SECOND = 200.0
 SIGNALS_BURST = 1000.0
 _BYTES_PER_SIGNAL = 1024
+# Of one client that has taken its share of the worker's time (`timeshares.py`): they wait for more of it, in order.
+MAX_HELD_SIGNALS = 500
+MIN_HOLD_SECONDS = 0.01
+# The loop's other work, media first, gets its turn after so much of a link's.
+TURN_SECONDS = 0.005
 
 Command = Callable[[], dict[str, Any]]
 
@@ -50,10 +56,39 @@ class Session:
         self.number = number
         self.participant: Participant | None = None
         self._allowance = Allowance(SIGNALS_PER_SECOND, SIGNALS_BURST, clock.now())
+        self._held: deque[bytes] = deque()
 
-    def may_signal(self, size: int) -> bool:
-        """Whether the client has not exceeded its share of the worker."""
-        return not self._allowance.spend(1 + size / _BYTES_PER_SIGNAL, clock.now())
+    def receive(self, participant: Participant, payload: bytes) -> None:
+        """A message of the client: handled now, or when its share of the worker's time allows."""
+        may_signal = not self._allowance.spend(1 + len(payload) / _BYTES_PER_SIGNAL, clock.now())
+        if not may_signal or len(self._held) >= MAX_HELD_SIGNALS:
+            participant.context.counters["signals_flooding"] += 1
+            logger.warning("participant floods", extra=participant.log_fields)
+            participant.leave(Reason.STATE_MISMATCH, Action.DISCONNECT)
+        elif self._held or participant.shares.signals.is_spent(clock.now()):
+            participant.context.counters["signals_held"] += 1
+            self._held.append(payload)
+            if len(self._held) == 1:
+                self._wait(participant)
+        else:
+            _handle(participant, payload)
+
+    def _wait(self, participant: Participant) -> None:
+        seconds = max(MIN_HOLD_SECONDS, participant.shares.signals.wait(clock.now()))
+        participant.context.later(seconds, lambda: self._go_on(participant))
+
+    def _go_on(self, participant: Participant) -> None:
+        """Handles what was held. In debt again after one message, mostly, which leaves the loop to the others."""
+        while self._held and self._is_open and not participant.shares.signals.is_spent(clock.now()):
+            _handle(participant, self._held.popleft())
+        if not self._is_open:
+            self._held.clear()
+        elif self._held:
+            self._wait(participant)
+
+    @property
+    def _is_open(self) -> bool:
+        return self._link.sessions.get(self.number) is self
 
     def send(self, payload: bytes) -> None:
         self._link.write(wire.pack(Kind.SIGNAL, session=self.number, payload=payload))
@@ -67,6 +102,14 @@ class Session:
         """The websocket, or the whole link, is gone."""
         if self.participant is not None:
             self.participant.detach(self)
+
+
+def _handle(participant: Participant, payload: bytes) -> None:
+    try:
+        signalling.receive(participant, payload)
+    except Exception:  # a bug met by one participant must not cost the others their link
+        logger.exception("signal failed", extra=participant.log_fields)
+        participant.context.counters["signals_failed"] += 1
 
 
 class WebLinks:
@@ -139,8 +182,12 @@ class WebLink:
     async def run(self, reader: asyncio.StreamReader) -> None:
         """Reads frames until the end of the connection."""
         self.write(wire.pack_json(Kind.HELLO, self._links.greeting()))
+        began = clock.now()
         while not self._is_dropped:
             try:
+                if clock.now() - began > TURN_SECONDS:  # frames that are here already are read without a pause
+                    await asyncio.sleep(0)
+                    began = clock.now()
                 frame = await wire.read_frame(reader)
                 handler = self._handlers.get(frame.kind)
                 if handler is None:
@@ -269,16 +316,7 @@ class WebLink:
         if session is None or session.participant is None:
             self._links.count("signals_orphaned")
             return
-        if not session.may_signal(len(frame.payload)):
-            self._links.count("signals_flooding")
-            logger.warning("participant floods", extra=session.participant.log_fields)
-            session.participant.leave(Reason.STATE_MISMATCH, Action.DISCONNECT)
-            return
-        try:
-            signalling.receive(session.participant, frame.payload)
-        except Exception:  # a bug met by one participant must not cost the others their link
-            logger.exception("signal failed", extra=session.participant.log_fields)
-            self._links.count("signals_failed")
+        session.receive(session.participant, frame.payload)
 
     def _handle_close(self, frame: Frame) -> None:
         session = self.sessions.pop(frame.session, None)

@@ -1,7 +1,11 @@
 """Whatever a client sends, it harms nobody but itself."""
 
+import functools
+import sys
+from collections.abc import Callable
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from livekit.protocol import models, rtc
@@ -9,7 +13,7 @@ from livekit.protocol import models, rtc
 from relay import clock, signalling
 from relay.participant import State
 from relay.permissions import Permission
-from relay.tests.stage import AUDIO, Client, Stage, offer_of
+from relay.tests.stage import AUDIO, CAMERA, VIDEO, Client, Stage, answer_to, offer_of
 
 SIDS = st.sampled_from(["TR_mic", "", "TR_\x00", "PA_x", "😀" * 40])
 NUMBERS = st.sampled_from([0, 1, 2, 3, 4, 77, 2**31 - 1])
@@ -115,3 +119,113 @@ def test_turning_a_track_off_by_quality_pauses_it() -> None:
     (down,) = Client.downs(bob)
     assert down.wanted["disabled"]
     assert down.wanted["quality"] == 2
+
+
+# What a message costs: calls of functions, counted, not time.
+
+
+def calls_of(action: Callable[[], object]) -> int:
+    """How many calls, of Python's functions and built-in ones, the action takes."""
+    count = 0
+
+    def count_call(_frame: object, event: str, _argument: object) -> None:
+        nonlocal count
+        count += event in ("call", "c_call")
+
+    sys.setprofile(count_call)
+    try:
+        action()
+    finally:
+        sys.setprofile(None)
+    return count
+
+
+def crowd(people: int) -> tuple[Stage, Client]:
+    """Eve among people who all send and receive, and have answered everything."""
+    stage = Stage()
+    clients = [stage.join(f"p{number}") for number in range(people)]
+    eve = stage.join("eve", permission=Permission(can_update_metadata=True))
+    for client in (*clients, eve):
+        client.publish("mic")
+        client.publish("cam", VIDEO, CAMERA)
+    for client in (*clients, eve):
+        client.answer_all()
+    stage.settle()
+    return stage, eve
+
+
+def own(eve: Client) -> str:
+    return next(iter(eve.participant.publishing.tracks))
+
+
+def everything(eve: Client) -> list[str]:
+    return list(eve.participant.room.tracks)
+
+
+def description(kind: str, text: str) -> rtc.SessionDescription:
+    return rtc.SessionDescription(type=kind, sdp=text)
+
+
+# The most that one message of each kind brings about.
+WORST: dict[str, Callable[[Client], Any]] = {
+    "offer": lambda eve: description("offer", eve.without_section("mic")),
+    "answer": lambda eve: description("answer", answer_to(eve.sink.last("offer").sdp)),
+    "trickle": lambda eve: rtc.TrickleRequest(candidateInit="x"),
+    "add_track": lambda eve: rtc.AddTrackRequest(cid="new", type=AUDIO, muted=True),
+    "mute": lambda eve: rtc.MuteTrackRequest(sid=own(eve), muted=True),
+    "update_audio_track": lambda eve: rtc.UpdateLocalAudioTrack(track_sid=own(eve), features=["TF_STEREO"]),
+    "update_video_track": lambda eve: rtc.UpdateLocalVideoTrack(track_sid=own(eve), width=1),
+    "subscription_permission": lambda eve: rtc.SubscriptionPermission(all_participants=False),
+    "subscription": lambda eve: rtc.UpdateSubscription(track_sids=everything(eve), subscribe=False),
+    "track_setting": lambda eve: rtc.UpdateTrackSettings(track_sids=everything(eve), width=1),
+    "update_metadata": lambda eve: rtc.UpdateParticipantMetadata(name="Eve", attributes={"a": "b"}),
+    "ping": lambda eve: 1,
+    "ping_req": lambda eve: rtc.Ping(timestamp=1),
+    "leave": lambda eve: rtc.LeaveRequest(),
+    "sync_state": lambda eve: rtc.SyncState(track_sids_disabled=everything(eve)),
+    "publish_data_track_request": lambda eve: rtc.PublishDataTrackRequest(),
+    "unpublish_data_track_request": lambda eve: rtc.UnpublishDataTrackRequest(),
+    "store_data_blob_request": lambda eve: rtc.StoreDataBlobRequest(),
+    "get_data_blob_request": lambda eve: rtc.GetDataBlobRequest(),
+    "update_layers": lambda eve: rtc.UpdateVideoLayers(),
+    "update_data_subscription": lambda eve: rtc.UpdateDataSubscription(),
+    "simulate": lambda eve: rtc.SimulateScenario(server_leave=True),
+    "ignored": lambda eve: None,  # a handler that several kinds share, and the name of none
+}
+
+
+def test_each_kind_of_message_has_its_worst_case_here() -> None:
+    assert set(WORST) == set(signalling.HANDLERS)
+
+
+@pytest.mark.parametrize("kind", sorted(set(WORST) - {"ignored"}))
+def test_what_a_message_costs_grows_with_the_people_and_not_with_their_square(kind: str) -> None:
+    costs = []
+    for people in (4, 12):
+        _, eve = crowd(people)
+        message = {kind: WORST[kind](eve)}
+        costs.append(calls_of(functools.partial(eve.send, **message)))
+    few, many = costs
+    assert many <= 4 * few + 100, f"{few} calls among 4 people, {many} among 12"
+
+
+def test_a_list_of_subscribers_that_says_nothing_new_costs_nothing() -> None:
+    _, eve = crowd(12)
+    again = {"subscription_permission": rtc.SubscriptionPermission(all_participants=True)}
+    assert calls_of(lambda: eve.send(**again)) < 60
+
+
+@pytest.mark.parametrize("kind", ["track_setting", "subscription", "sync_state"])
+def test_a_track_named_a_thousand_times_is_looked_at_once(kind: str) -> None:
+    _, eve = crowd(2)
+    sid = everything(eve)[0]
+
+    def naming(times: int) -> Any:
+        if kind == "track_setting":
+            return rtc.UpdateTrackSettings(track_sids=[sid] * times, width=2)
+        if kind == "subscription":
+            return rtc.UpdateSubscription(track_sids=[sid] * times, subscribe=True)
+        return rtc.SyncState(track_sids_disabled=[sid] * times)
+
+    eve.send(**{kind: naming(1)})
+    assert calls_of(lambda: eve.send(**{kind: naming(1000)})) <= calls_of(lambda: eve.send(**{kind: naming(1)})) + 5

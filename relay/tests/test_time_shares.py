@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
+from livekit.protocol import rtc
 
 from relay import clock
 from relay.permissions import Permission
 from relay.tests.stage import Client, Stage
-from relay.timeshares import ALL_BEYOND, ALL_GIVING_WAY, QUIET, SENDER, PersonShares, TimeShares
+from relay.timeshares import (
+    ALL_BEYOND,
+    ALL_GIVING_WAY,
+    QUIET,
+    SENDER,
+    SIGNALS,
+    SIGNALS_BEYOND,
+    PersonShares,
+    TimeShares,
+)
 
 LISTENER = Permission(can_publish_data=False)
 
@@ -84,3 +96,35 @@ def test_a_change_of_rights_changes_the_share(now: float) -> None:
     after = shares_of(bob)
     assert before[0] is before[1]
     assert after[0] is after[1] is not before[0]
+
+
+def test_each_signal_is_charged_with_the_time_it_took(now: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    stage = Stage()
+    eve, bob = stage.join("eve"), stage.join("bob")
+    processor = itertools.count()
+    monkeypatch.setattr(clock, "cpu", lambda: next(processor) * 0.01)  # whatever is asked for takes this long
+    shares = eve.participant.shares.signals
+    sent = 0
+    while not shares.is_spent(now):
+        eve.send(trickle=rtc.TrickleRequest())
+        sent += 1
+    assert sent * 0.01 == pytest.approx(SIGNALS[1] + SIGNALS_BEYOND[1], abs=0.03)
+    assert not bob.participant.shares.signals.is_spent(now), "the part of one's own is left"
+    again = stage.join("eve").participant.shares.signals
+    assert again.is_spent(now)
+    assert again.wait(now + 1) == 0
+
+
+def test_who_makes_the_others_renegotiate_is_charged_with_that(now: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    stage = Stage()
+    eve, *crowd = (stage.join(name) for name in ("eve", *(f"p{number}" for number in range(20))))
+    eve.publish("mic")
+    for client in crowd:
+        client.answer_all()
+    monkeypatch.setattr(clock, "cpu", lambda: 0.0)
+    shares = eve.participant.shares.signals
+    times = 0
+    while not shares.is_spent(now):
+        eve.send(subscription_permission=rtc.SubscriptionPermission(all_participants=bool(times % 2)))
+        times += 1
+    assert times < 20

@@ -24,7 +24,7 @@ from relay.admission import (
     JoinGate,
 )
 from relay.tests.stage import Stage, Timers
-from relay.weblink import EVENT_WINDOW, MAX_LINKS, WebLinks
+from relay.weblink import EVENT_WINDOW, MAX_HELD_SIGNALS, MAX_LINKS, WebLinks
 from relay.wire import Frame, Kind
 
 PATIENCE_SECONDS = 10.0
@@ -162,6 +162,43 @@ async def test_a_client_that_floods_is_sent_away_and_the_others_stay(desk: Desk)
 
     assert closed.session == 1
     assert set(desk.stage.rooms.by_name["council"].participants) == {"alice"}
+    assert desk.stage.counters["signals_flooding"] == 1
+
+
+async def test_who_has_taken_their_share_of_time_waits_and_the_others_do_not(desk: Desk) -> None:
+    web = await desk.web()
+    for number, identity in enumerate(("alice", "eve")):
+        web.open(number, identity)
+        await web.read(Kind.OPENED)
+    eve = desk.stage.rooms.by_name["council"].participants["eve"]
+    while not eve.shares.signals.is_spent(clock.now()):
+        eve.shares.signals.spend(0.01, clock.now())
+    for session, timestamp in ((1, 1), (1, 2), (0, 3)):
+        ping = rtc.SignalRequest(ping_req=rtc.Ping(timestamp=timestamp))
+        web.send(Kind.SIGNAL, session=session, payload=ping.SerializeToString())
+    answered: list[int] = []
+    while len(answered) < 3:
+        message = rtc.SignalResponse.FromString((await web.read(Kind.SIGNAL)).payload)
+        if message.HasField("pong_resp"):
+            answered.append(message.pong_resp.last_ping_timestamp)
+
+    assert answered == [3, 1, 2]
+    assert desk.stage.counters["signals_held"] == 2
+
+
+async def test_what_waits_is_bounded(desk: Desk) -> None:
+    web = await desk.web()
+    for number, identity in enumerate(("alice", "eve")):
+        web.open(number, identity)
+        await web.read(Kind.OPENED)
+    people = desk.stage.rooms.by_name["council"].participants
+    for _ in ("their own", "what all share"):
+        people["eve"].shares.signals.spend(1000, clock.now())
+    ping = rtc.SignalRequest(ping=1).SerializeToString()
+    for _ in range(MAX_HELD_SIGNALS + 1):
+        web.send(Kind.SIGNAL, session=1, payload=ping)
+    assert (await web.read(Kind.CLOSE)).session == 1
+    assert set(people) == {"alice"}
     assert desk.stage.counters["signals_flooding"] == 1
 
 
