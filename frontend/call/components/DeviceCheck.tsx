@@ -44,7 +44,6 @@ export function DeviceCheck({ choices, devices, acts }: DeviceCheckProps) {
       <p className="check__room">{roomTitle}</p>
       <Heading takesFocus={phase.name === "device-check" && phase.notice !== undefined}>{strings.checkTitle}</Heading>
       <p>{strings.checkIntro}</p>
-      <InsideLine />
       {phase.name === "device-check" && phase.notice && <NoticeBox notice={phase.notice} />}
       {config.me.isSignedIn ? (
         <p className="check__me" data-testid="signed-in-name">
@@ -56,6 +55,7 @@ export function DeviceCheck({ choices, devices, acts }: DeviceCheckProps) {
       <button type="submit" className="fr-btn fr-btn--lg check__join" data-testid="join-button" disabled={isEntering}>
         {isEntering ? strings.joining : isSilent ? strings.joinSilent : strings.join}
       </button>
+      <InsideLine />
       {config.room.hasLobby && !config.me.isSignedIn && <p className="fr-hint-text">{strings.lobbyHint}</p>}
       <DeviceSelects choices={choices} devices={devices} acts={acts} />
       <WithoutSound />
