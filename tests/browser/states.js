@@ -9,15 +9,15 @@
       return {}; // about:blank has no storage
     }
   };
-  /** `fault`: the name of the error with which devices do not open; `refused`: the path of websockets that do not open;
+  /** `fault` and `words`: name and message of the error with which devices do not open; `refused`: the path of websockets that do not open;
    * `hasNoWebRtc`; `isHurried`: what waits for seconds waits for a twentieth of them. */
   window.provoke = (wanted) => sessionStorage.setItem(KEY, JSON.stringify(wanted));
 
   if (navigator.mediaDevices) {
     const open = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
     navigator.mediaDevices.getUserMedia = async (constraints) => {
-      const { fault } = read();
-      if (fault) throw new DOMException("provoked by a test", fault);
+      const { fault, words = "provoked by a test" } = read();
+      if (fault) throw new DOMException(words, fault);
       return open(constraints);
     };
   }
