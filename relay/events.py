@@ -15,6 +15,8 @@ logger = logging.getLogger(__name__)
 
 # A meeting of 200 with cameras makes about 1,000 events; ten of them may happen while web is away.
 MAX_KEPT_EVENTS = 10_000
+# Above this, events of tracks are not kept any more: who came and went is what the portal cannot do without.
+MAX_KEPT_WITH_TRACKS = 8_000
 
 
 class KeptEvent(NamedTuple):
@@ -45,7 +47,10 @@ class EventLog:
         track: models.TrackInfo | None = None,
         end_reason: int = 0,
     ) -> None:
-        """Keeps one event and tells the links."""
+        """Keeps one event and tells the links. One of a track is dropped before any other when web is away."""
+        if track is not None and len(self._kept) >= MAX_KEPT_WITH_TRACKS:
+            self._count_dropped()
+            return
         event = webhook.WebhookEvent(
             event=name,
             id=sids.new_sid(sids.EVENT),
@@ -61,11 +66,14 @@ class EventLog:
         self._kept.append(KeptEvent(self._last_sequence, event.SerializeToString()))
         if len(self._kept) > MAX_KEPT_EVENTS:
             self._kept.popleft()
-            self.overflowed += 1
-            if self.overflowed % 1000 == 1:
-                logger.error("events dropped: web has not acknowledged", extra={"dropped": self.overflowed})
+            self._count_dropped()
         if self.on_event is not None:
             self.on_event()
+
+    def _count_dropped(self) -> None:
+        self.overflowed += 1
+        if self.overflowed % 1000 == 1:
+            logger.error("events dropped: web has not acknowledged", extra={"dropped": self.overflowed})
 
     def acknowledge(self, sequence: int) -> None:
         """Forgets everything up to and including `sequence`."""

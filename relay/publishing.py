@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from relay.participant import Participant
 
 MAX_TRACKS = 32
+# LiveKit sets no limit. Two overlap when a client publishes anew: its AddTrack comes before the offer that ends the old
+# one. Whoever speaks into several microphones has a few; each of them is a section in everybody's connection.
+MAX_OF_SOURCE = 4
 MAX_QUEUED = 8
 # A negotiated track is announced without media after this: a camera may start slowly, a muted one never sends.
 ANNOUNCE_SECONDS = 1.0
@@ -130,7 +133,15 @@ class Publishing:
             return reasons.INVALID_REQUEST, f"a cid is required, and a name of at most {MAX_NAME_BYTES} bytes"
         if len(self.tracks) >= MAX_TRACKS or len(self._queued) >= MAX_QUEUED:
             return reasons.LIMIT_EXCEEDED, f"at most {MAX_TRACKS} tracks"
+        if request.source and self._count_of(request.source) >= MAX_OF_SOURCE:
+            return reasons.LIMIT_EXCEEDED, f"at most {MAX_OF_SOURCE} tracks of one source"
+        if self._participant.shares.publishing.is_spent(clock.now()):
+            self._participant.context.counters["publishing_too_often"] += 1
+            return reasons.LIMIT_EXCEEDED, "too many tracks in a short time"
         return None
+
+    def _count_of(self, source: int) -> int:
+        return sum(1 for track in self.tracks.values() if track.info.source == source)
 
     def _refuse(self, request: rtc.AddTrackRequest, reason: rtc.RequestResponse.Reason, message: str) -> None:
         self._participant.send(
@@ -138,6 +149,7 @@ class Publishing:
         )
 
     def _accept(self, request: rtc.AddTrackRequest) -> None:
+        self._participant.shares.publishing.spend(1, clock.now())
         track = PublishedTrack(self._participant, request)
         self.tracks[track.sid] = track
         response = rtc.TrackPublishedResponse(cid=request.cid, track=track.info)

@@ -282,14 +282,40 @@ def test_losing_a_source_ends_its_track_and_its_section_serves_no_other() -> Non
     assert len(alice.publisher.sections) == 1, "the screen's packets must not pass as the camera"
 
 
-def test_a_client_has_a_limit_of_tracks() -> None:
+@pytest.mark.parametrize(("source", "limit"), [(models.TrackSource.UNKNOWN, 32), (MICROPHONE, 4)])
+def test_a_client_has_a_limit_of_tracks(source: int, limit: int) -> None:
     stage = Stage()
     alice = stage.join("alice")
     for number in range(40):
-        alice.add_track(f"mic-{number}")
+        alice.add_track(f"mic-{number}", AUDIO, source)
 
-    assert len(alice.participant.publishing.tracks) == 32
+    assert len(alice.participant.publishing.tracks) == limit
     assert alice.sink.last("request_response").reason == rtc.RequestResponse.LIMIT_EXCEEDED
+
+
+def test_who_publishes_without_end_is_refused_for_a_while_also_after_a_rejoin(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each track that begins and ends is told to everybody and makes two events, which are rows of the portal's."""
+    now = clock.now()
+    monkeypatch.setattr(clock, "now", lambda: now)
+    stage = Stage()
+    eve = stage.join("eve")
+    alice = stage.join("alice")
+    for number in range(200):
+        cid = f"mic-{number}"
+        eve.add_track(cid, muted=True)
+        eve.offer(eve.with_section(cid, "audio", mid="0" if number else None))
+        eve.offer(eve.without_section(cid))
+    assert stage.event_names().count("track_published") <= 42
+    assert stage.event_names().count("track_published") == stage.event_names().count("track_unpublished")
+    assert stage.counters["publishing_too_often"] >= 150
+    eve = stage.join("eve")
+    eve.add_track("mic")
+    assert eve.sink.last("request_response").reason == rtc.RequestResponse.LIMIT_EXCEEDED
+    alice.publish("mic")
+
+    now += 2
+    eve.publish("mic")
+    assert len(alice.participant.subscribing.subscriptions) == 1
 
 
 def test_a_publisher_that_waits_for_dtls_is_called() -> None:

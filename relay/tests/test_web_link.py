@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from livekit.protocol import models, rtc, webhook
 from livekit.protocol import room as api
-from livekit.protocol import rtc, webhook
 
 from relay import clock, events, wire
 from relay.admission import (
@@ -331,6 +331,20 @@ def test_events_beyond_the_bound_are_dropped_oldest_first_and_counted() -> None:
     assert log.overflowed == 3
     assert next(log.after(0)).sequence == 4
     assert webhook.WebhookEvent.FromString(next(log.after(10_002)).payload).num_dropped == 2
+
+
+def test_events_of_tracks_are_dropped_before_all_others() -> None:
+    log = events.EventLog()
+    room = Stage().rooms.get_or_create("x", {}).info()
+    log.add("participant_joined", room)
+    for _ in range(events.MAX_KEPT_EVENTS):
+        log.add("track_published", room, track=models.TrackInfo())
+    log.add("participant_left", room)
+
+    names = [webhook.WebhookEvent.FromString(event.payload).event for event in log.after(0)]
+    assert (names[0], names[-1]) == ("participant_joined", "participant_left")
+    assert len(names) + log.overflowed == events.MAX_KEPT_EVENTS + 2
+    assert [event.sequence for event in log.after(0)] == list(range(1, len(names) + 1)), "numbers rise by one"
 
 
 def join(key: int, begin: Callable[[], str | None], refused: list[int] | None = None, *, who: str = "") -> Join:
