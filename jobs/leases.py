@@ -72,11 +72,24 @@ def fail(job: Job, now: datetime, error: str, *, is_final: bool = False) -> bool
     return is_dead and bool(changed)
 
 
-def put_back(job: Job, now: datetime) -> bool:
-    """The worker must stop: the job waits for the next one, as if this attempt had not been."""
+def put_back(job: Job, run_after: datetime, reason: str = "") -> bool:
+    """The job waits again, as if this attempt had not been. `reason` says why to operators."""
+    values = {"error": reason[:_ERROR_LENGTH]} if reason else {}
     return bool(
-        _held(job).update(state=State.QUEUED, run_after=now, lease_owner="", lease_until=None, attempt=F("attempt") - 1)
+        _held(job).update(
+            state=State.QUEUED,
+            run_after=run_after,
+            lease_owner="",
+            lease_until=None,
+            attempt=F("attempt") - 1,
+            **values,
+        )
     )
+
+
+def free_key(job: Job) -> bool:
+    """From now on an order with the job's key is a job of its own."""
+    return bool(_held(job).update(idempotency_key=None))
 
 
 def reap(now: datetime) -> int:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from jobs.models import Job
+from jobs.models import Job, State
 
 if TYPE_CHECKING:
     from jobs.worker import Work
@@ -37,6 +37,14 @@ class GiveUp(Exception):
 
 class Interrupted(Exception):
     """Raised by `Work.report` when the worker must stop: the job goes back to the queue, and this attempt is free."""
+
+
+class Postponed(Exception):
+    """Raised by a handler: it is not this job's turn before `until`. The attempt is free, and the text says why."""
+
+    def __init__(self, until: datetime, reason: str) -> None:
+        super().__init__(reason)
+        self.until = until
 
 
 class LeaseLost(Exception):
@@ -82,21 +90,42 @@ def enqueue(
     *,
     run_after: datetime | None = None,
     idempotency_key: str | None = None,
+    until_done: bool = False,
 ) -> Job:
-    """Orders a job. With a key that exists already, that job is returned and nothing is ordered."""
+    """Orders a job. With a key that exists already, that job is returned and nothing is ordered.
+
+    With `until_done` a job that ended, well or not, does not count. Its handler must give the key back
+    (`Work.free_key`) before it looks for the last time whether there is something to do.
+    """
     if kind not in kinds:
         raise UnknownKind(kind)
-    try:
-        with transaction.atomic():
-            return Job.objects.create(
-                kind=kind,
-                payload=payload or {},
-                run_after=run_after or timezone.now(),
-                max_attempts=kinds[kind].max_attempts,
-                idempotency_key=idempotency_key,
-            )
-    except IntegrityError:
-        existing = Job.objects.filter(idempotency_key=idempotency_key).first() if idempotency_key else None
-        if existing is None:
-            raise
-        return existing
+    tries = 3  # the job that has the key may end in between
+    while True:
+        tries -= 1
+        try:
+            with transaction.atomic():
+                return Job.objects.create(
+                    kind=kind,
+                    payload=payload or {},
+                    run_after=run_after or timezone.now(),
+                    max_attempts=kinds[kind].max_attempts,
+                    idempotency_key=idempotency_key,
+                )
+        except IntegrityError:
+            existing = _holder(idempotency_key)
+            if existing is not None and not (until_done and State(existing.state).is_final):
+                return existing
+            if idempotency_key is None or not tries:
+                raise
+            if existing is not None:
+                Job.objects.filter(pk=existing.pk).update(idempotency_key=None)
+
+
+def _holder(idempotency_key: str | None) -> Job | None:
+    """The job with this key. Locked until the caller's transaction ends: it cannot give its key back before then, and
+    so does not miss what the transaction adds to its work. (SQLite has one writer at a time anyway.)
+    """
+    if idempotency_key is None:
+        return None
+    with transaction.atomic():
+        return Job.objects.select_for_update().filter(idempotency_key=idempotency_key).first()

@@ -21,7 +21,7 @@ from django.utils import timezone
 
 from jobs import leases, schedule
 from jobs.models import Job
-from jobs.queue import GiveUp, Interrupted, LeaseLost, kinds
+from jobs.queue import GiveUp, Interrupted, LeaseLost, Postponed, kinds
 
 logger = logging.getLogger(__name__)
 
@@ -56,6 +56,11 @@ class Work:
             raise LeaseLost
         if self._stopping.is_set():
             raise Interrupted
+
+    def free_key(self) -> None:
+        """Gives the idempotency key back: see `queue.enqueue`, `until_done`. Raises `LeaseLost`."""
+        if not leases.free_key(self.job):
+            raise LeaseLost
 
 
 class Worker:
@@ -135,6 +140,8 @@ class Worker:
             kind.handler(work)
         except Interrupted:
             leases.put_back(job, self.now())
+        except Postponed as wait:
+            leases.put_back(job, wait.until, str(wait))
         except LeaseLost:
             logger.warning("job was taken over by another worker", extra=_names(job))
         except GiveUp as reason:

@@ -28,7 +28,7 @@ _CHUNK = 500
 @job(webhooks_out.JOB_KIND, max_attempts=8, is_slow=True)
 def post_webhooks(work: Work) -> None:
     """Posts what waits for one address and room. Fails, and is tried again later, where the address refuses."""
-    webhooks_out.deliver(work.payload["url"], work.payload["room"])
+    webhooks_out.work_off(work)
 
 
 @job(engine_events.SET_ASIDE_JOB, max_attempts=3)

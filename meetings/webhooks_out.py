@@ -1,7 +1,8 @@
 """The engine's events, passed on to external addresses (`WEBHOOK_URLS`) as LiveKit would send them.
 
 Each event waits as a row until the address took it: at least once, and in the order of its room. The posting is a job
-(`tasks.py`), so that a slow receiver holds up nothing but its own queue.
+(`tasks.py`), one at a time for each address and room; an address that is silent makes its own rooms wait and nothing
+else (`webhook_turns.py`).
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import base64
 import hashlib
 import logging
 import time
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -22,10 +23,14 @@ from google.protobuf import json_format
 from livekit.protocol.webhook import WebhookEvent
 
 from jobs import queue
+from meetings import webhook_turns
 from meetings.models import WebhookDelivery
+from meetings.webhook_turns import AddressSilent
 
 if TYPE_CHECKING:
     import httpx
+
+    from jobs.worker import Work
 
 logger = logging.getLogger(__name__)
 
@@ -41,7 +46,7 @@ WAITING_PER_URL = 10_000
 
 
 class DeliveryFailed(Exception):
-    """The address did not take an event now; it stays first in its room's queue."""
+    """The address refused an event; it stays first in its room's queue."""
 
 
 def enqueue(event: WebhookEvent) -> None:
@@ -54,12 +59,36 @@ def enqueue(event: WebhookEvent) -> None:
             logger.error("an event is not kept for an address that takes none", extra={"host": urlsplit(url).hostname})
             continue
         WebhookDelivery.objects.create(url=url, room_name=event.room.name, event_id=event.id, body=body)
-        key = f"webhook:{hashlib.sha256(url.encode()).hexdigest()[:16]}:{event.id}"
-        queue.enqueue(JOB_KIND, {"url": url, "room": event.room.name}, idempotency_key=key)
+        _order(url, event.room.name)
+
+
+def _order(url: str, room_name: str, run_after: datetime | None = None) -> None:
+    """One job for each queue, as long as it is not done: it posts all that waits by then."""
+    key = hashlib.sha256(f"{url}\n{room_name}".encode()).hexdigest()[:32]
+    payload = {"url": url, "room": room_name}
+    queue.enqueue(JOB_KIND, payload, run_after=run_after, idempotency_key=f"webhook:{key}", until_done=True)
+
+
+def work_off(work: Work) -> None:
+    """What the job does. Raises `DeliveryFailed` and `Postponed`: it is tried again, and is still the queue's only one.
+
+    Events that come in after the last post find the job there and order none: so its key is given back before it looks
+    whether there are any.
+    """
+    url, room_name = work.payload["url"], work.payload["room"]
+    with webhook_turns.turn(url):
+        deliver(url, room_name)
+    work.free_key()
+    left = WebhookDelivery.objects.filter(url=url, room_name=room_name).first()
+    if left is not None:
+        _order(url, room_name, run_after=left.claimed_until)
 
 
 def deliver(url: str, room_name: str) -> int:
-    """Post what waits for one address and room, oldest first; how many. `DeliveryFailed` at the first refusal."""
+    """Post what waits for one address and room, oldest first; how many.
+
+    `DeliveryFailed` at the first refusal, `AddressSilent` at the first post without an answer.
+    """
     import httpx  # only the worker posts; web shares this file and starts 0.2 s earlier without it
 
     waiting = WebhookDelivery.objects.filter(url=url, room_name=room_name)
@@ -71,7 +100,7 @@ def deliver(url: str, room_name: str) -> int:
         while (delivery := waiting.first()) and _claim(delivery):
             try:
                 _post(client, delivery)
-            except DeliveryFailed:
+            except (DeliveryFailed, AddressSilent):
                 WebhookDelivery.objects.filter(pk=delivery.pk).update(claimed_until=None)
                 raise
             delivery.delete()
@@ -80,10 +109,10 @@ def deliver(url: str, room_name: str) -> int:
 
 
 def enqueue_waiting() -> int:
-    """A job for each queue, in case its own gave up; how many queues wait."""
+    """A job for each queue whose own gave up; how many queues wait."""
     queues = list(WebhookDelivery.objects.order_by().values_list("url", "room_name").distinct())
     for url, room_name in queues:
-        queue.enqueue(JOB_KIND, {"url": url, "room": room_name})
+        _order(url, room_name)
     return len(queues)
 
 
@@ -100,12 +129,14 @@ def _post(client: httpx.Client, delivery: WebhookDelivery) -> None:
     body = delivery.body.encode()
     headers = {"Content-Type": "application/webhook+json", "Authorization": _signature(body)}
     try:
-        response = client.post(delivery.url, content=body, headers=headers)
+        # The status is all that counts: nobody waits for a body that perhaps never ends.
+        with client.stream("POST", delivery.url, content=body, headers=headers) as response:
+            status = response.status_code
     except httpx.HTTPError as error:
         # Whole in one line; httpx's chain of causes would be forty.
-        raise DeliveryFailed(f"{urlsplit(delivery.url).hostname}: {type(error).__name__}: {error}") from None
-    if not response.is_success:
-        raise DeliveryFailed(f"{urlsplit(delivery.url).hostname} answered {response.status_code}")
+        raise AddressSilent(f"{urlsplit(delivery.url).hostname}: {type(error).__name__}: {error}") from None
+    if not 200 <= status < 300:
+        raise DeliveryFailed(f"{urlsplit(delivery.url).hostname} answered {status}")
 
 
 def _signature(body: bytes) -> str:

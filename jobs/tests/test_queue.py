@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import threading
+from datetime import timedelta
 
 import pytest
 from django.db import connections, transaction
 
 from jobs import leases
 from jobs.models import Job, State
-from jobs.queue import GiveUp, UnknownKind, enqueue, job
+from jobs.queue import GiveUp, Postponed, UnknownKind, enqueue, job
 from jobs.tests.conftest import Clock
 from jobs.worker import THREADS, Work, Worker
 
@@ -50,6 +51,49 @@ def test_two_orders_with_one_key_are_one_job(clock: Clock) -> None:
     second = enqueue("tests.note", {"n": 2}, idempotency_key="k")
     assert (first.pk, second.payload) == (second.pk, {"n": 1})
     assert Job.objects.count() == 1
+
+
+def test_a_key_that_counts_until_done_is_free_after_the_end_whatever_it_was(worker: Worker, clock: Clock) -> None:
+    def ordered() -> int:
+        return enqueue("tests.note", run_after=clock(), idempotency_key="k", until_done=True).pk
+
+    job("tests.note")(lambda work: None)
+    first = ordered()
+    assert ordered() == first
+    assert worker.work_once()
+    second = ordered()
+    assert second != first
+    Job.objects.filter(pk=second).update(state=State.DEAD)
+    assert ordered() not in (first, second)
+
+
+def test_a_handler_can_give_its_key_back(worker: Worker, clock: Clock) -> None:
+    orders: list[int] = []
+
+    def handle(work: Work) -> None:
+        for _ in range(2):
+            orders.append(enqueue("tests.note", idempotency_key="k", until_done=True).pk)
+            work.free_key()
+
+    job("tests.note")(handle)
+    first = enqueue("tests.note", run_after=clock(), idempotency_key="k", until_done=True)
+    assert worker.work_once()
+    assert orders[0] == first.pk
+    assert orders[1] != first.pk
+
+
+def test_a_postponed_job_waits_for_its_turn_and_loses_no_attempt(worker: Worker, clock: Clock) -> None:
+    until = clock() + timedelta(minutes=5)
+
+    def handle(work: Work) -> None:
+        raise Postponed(until, "another is at it")
+
+    job("tests.note")(handle)
+    ordered = order(clock)
+    assert worker.work_once()
+    ordered.refresh_from_db()
+    assert (ordered.state, ordered.attempt, ordered.run_after) == (State.QUEUED, 0, until)
+    assert ordered.error == "another is at it"
 
 
 def test_a_job_waits_for_its_time_and_the_longest_due_goes_first(worker: Worker, clock: Clock) -> None:

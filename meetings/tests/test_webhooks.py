@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import json
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -21,11 +23,14 @@ from livekit.api import TokenVerifier, WebhookReceiver
 from livekit.protocol.models import Room as EngineRoom
 from livekit.protocol.webhook import WebhookEvent
 
-from jobs.models import Job
-from meetings import signals, webhooks_out
+from jobs.models import Job, State
+from jobs.queue import Postponed, job, kinds
+from jobs.worker import Work, Worker
+from meetings import signals, webhook_turns, webhooks_out
 from meetings.engine_events import receive_webhook
 from meetings.models import CallSession, EngineEvent, WebhookDelivery
 from meetings.tests.rows import make_room
+from meetings.webhook_turns import AddressSilent
 
 pytestmark = pytest.mark.django_db
 
@@ -139,6 +144,12 @@ class Receiver:
         self.url = f"http://127.0.0.1:{self.server.server_address[1]}/hook"
 
 
+@pytest.fixture(autouse=True)
+def no_address_is_known() -> Iterator[None]:
+    yield
+    webhook_turns._addresses.clear()
+
+
 @pytest.fixture
 def receiver(settings: Any) -> Iterator[Receiver]:
     receiver = Receiver()
@@ -194,12 +205,119 @@ def test_a_refused_event_stays_first_in_its_queue(status: int, receiver: Receive
 def test_an_address_that_is_away_loses_nothing(receiver: Receiver, settings: Any) -> None:
     settings.WEBHOOK_URLS = ["http://127.0.0.1:9/"]
     happened("EV_0")
-    with pytest.raises(webhooks_out.DeliveryFailed):
+    with pytest.raises(AddressSilent):
         webhooks_out.deliver("http://127.0.0.1:9/", "hall")
     assert WebhookDelivery.objects.count() == 1
-    before = Job.objects.count()
+
+
+def work_off_all() -> None:
+    worker = Worker()
+    while worker.work_once():
+        pass
+
+
+def test_a_queue_has_one_job_however_many_events_wait_and_however_often_it_is_resumed(receiver: Receiver) -> None:
+    for number in range(5):
+        happened(f"EV_{number}")
+        happened(f"EV_other_{number}", room="another")
+    assert webhooks_out.enqueue_waiting() == 2
+    assert sorted(job.payload["room"] for job in Job.objects.all()) == ["another", "hall"]
+    work_off_all()
+    assert len(receiver.taken) == 10
+    happened("EV_later")
+    work_off_all()
+    assert receiver.taken[-1] == ("EV_later", "hall")
+
+
+def test_an_event_that_comes_in_while_the_job_ends_is_posted_too(receiver: Receiver) -> None:
+    happened("EV_0")
+    handler = kinds[webhooks_out.JOB_KIND].handler
+
+    def at_work(work: Work) -> None:
+        happened("EV_1")  # finds the job, and orders none
+        assert Job.objects.count() == 1
+        handler(work)
+        happened("EV_2")  # the job has looked for the last time
+        assert Job.objects.count() == 2
+
+    job(webhooks_out.JOB_KIND)(at_work)
+    try:
+        assert Worker().work_once()
+    finally:
+        job(webhooks_out.JOB_KIND, max_attempts=8, is_slow=True)(handler)
+    work_off_all()
+    assert [event for event, _ in receiver.taken] == ["EV_0", "EV_1", "EV_2"]
+
+
+def test_a_job_that_was_given_up_holds_up_no_later_one(receiver: Receiver) -> None:
+    happened("EV_0")
+    Job.objects.update(state=State.DEAD, finished_at=timezone.now())
     assert webhooks_out.enqueue_waiting() == 1
-    assert Job.objects.count() == before + 1
+    work_off_all()
+    assert receiver.taken == [("EV_0", "hall")]
+
+
+def test_what_a_dead_job_was_posting_is_taken_up_when_its_claim_is_over(receiver: Receiver) -> None:
+    happened("EV_0")
+    claimed_until = timezone.now() + timedelta(seconds=30)
+    WebhookDelivery.objects.update(claimed_until=claimed_until)
+    work_off_all()
+    [waiting] = Job.objects.filter(state=State.QUEUED)
+    assert (waiting.run_after, receiver.taken) == (claimed_until, [])
+
+
+@pytest.fixture
+def silent(monkeypatch: pytest.MonkeyPatch, settings: Any) -> Iterator[socket.socket]:
+    """An address that takes connections and never answers."""
+    monkeypatch.setattr(webhooks_out, "POST_SECONDS", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.setblocking(False)
+        settings.WEBHOOK_URLS = [f"http://127.0.0.1:{listener.getsockname()[1]}/"]
+        yield listener
+
+
+def connections_to(listener: socket.socket) -> int:
+    found = 0
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            listener.accept()[0].close()
+            found += 1
+    return found
+
+
+def test_a_silent_address_costs_one_time_out_however_many_rooms_wait_for_it(silent: socket.socket) -> None:
+    for room in range(20):
+        happened(f"EV_{room}", room=f"room-{room}")
+    work_off_all()
+    assert connections_to(silent) == 1
+    jobs = list(Job.objects.all())
+    assert {(job.state, job.attempt) for job in jobs} == {(State.QUEUED, 0)}
+    assert all("ReadTimeout" in job.error for job in jobs)
+    assert min(job.run_after for job in jobs) > timezone.now()
+
+
+def test_a_silent_address_is_tried_again_after_longer_and_longer_pauses(silent: socket.socket) -> None:
+    url, pauses = django_settings.WEBHOOK_URLS[0], []
+    happened("EV_0")
+    for _ in range(9):
+        work_off_all()
+        [waiting] = Job.objects.all()
+        pauses.append(round((waiting.run_after - timezone.now()).total_seconds()))
+        webhook_turns._addresses[url].closed_until = None  # it is over
+        Job.objects.update(run_after=timezone.now())
+    assert pauses == [5, 10, 20, 40, 80, 160, 320, 600, 600]
+    assert connections_to(silent) == 9
+
+
+def test_two_threads_never_post_to_one_address_at_once() -> None:
+    with webhook_turns.turn("http://127.0.0.1:9/"):
+        with pytest.raises(Postponed), webhook_turns.turn("http://127.0.0.1:9/"):
+            pass
+        with webhook_turns.turn("http://127.0.0.1:10/"):
+            pass
+    with webhook_turns.turn("http://127.0.0.1:9/"):
+        pass
+    assert webhook_turns._addresses == {}
 
 
 def test_of_two_jobs_on_one_queue_one_works(receiver: Receiver) -> None:
