@@ -214,6 +214,7 @@ def _make_stay(call: CallSession, row: Participant, chance: random.Random) -> No
         rtt_ms=chance.randrange(12, 90),
         reconnects=0,
         join_ms=chance.randrange(400, 1500),
+        rating=chance.choice(("", "", "good", "good", "middling")),  # most say nothing
     )
 
 
@@ -226,6 +227,7 @@ def _cut_off(call: CallSession, row: Participant) -> None:
         ended_at=cut_at,
         reported_at=cut_at + timedelta(seconds=20),
         reason="unreachable",
+        rating="",  # who is cut off is not asked
         path="tcp",
         loss_percent=11.5,
         rtt_ms=640,
