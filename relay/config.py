@@ -47,6 +47,7 @@ class Settings:
     socket_buffer_bytes: int = 4 << 20
     handshakes: int = 16  # in flight: each costs 3-4 ms of CPU, and 30 at once stalled audio by 64 ms
     alive_fd: int = -1  # a pipe that closes when the supervisor ends; -1 = none
+    pulse_fd: int = -1  # a pipe that tells the supervisor that the loop turns; -1 = none
     turn_urls: tuple[str, ...] = ()  # turn:host:port?transport=udp, ...
     turn_secret: str = field(default="", repr=False)  # coturn's static-auth-secret
     empty_timeout_seconds: int = 300  # of a room that nobody ever joined
@@ -77,6 +78,7 @@ def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
         socket_buffer_bytes=_integer(env, "RELAY_SOCKET_BUFFER", 4 << 20, 4096, 1 << 30),
         handshakes=_integer(env, "RELAY_HANDSHAKES", 16, 1, 1000),
         alive_fd=_integer(env, "RELAY_ALIVE_FD", -1, -1, 1 << 20),
+        pulse_fd=_integer(env, "RELAY_PULSE_FD", -1, -1, 1 << 20),
         turn_urls=_turn_urls(env),
         turn_secret=env.get("RELAY_TURN_SECRET", ""),
         empty_timeout_seconds=_integer(env, "RELAY_EMPTY_TIMEOUT", 300, 1, 86_400),

@@ -68,6 +68,7 @@ class Worker:
                 Beat(WINDOW_SECONDS, lambda _now: self.rooms.tick_speakers()),
                 Beat(1.0, self.rooms.tick),
                 Beat(1.0, self._collect),
+                Beat(1.0, self._tell_supervisor),
                 Beat(5.0, lambda _now: self.rooms.tick_quality()),
             ]
         )
@@ -115,6 +116,13 @@ class Worker:
 
     def _collect(self, now: float) -> None:
         self._garbage.tick(now, self.rooms.participant_count)
+
+    def _tell_supervisor(self, _now: float) -> None:
+        """The loop turns: a worker that hangs is killed and started again."""
+        if self.settings.pulse_fd >= 0:
+            # Full: the supervisor was stopped for hours. Closed: it is gone, and so are we at once.
+            with contextlib.suppress(BlockingIOError, BrokenPipeError):
+                os.write(self.settings.pulse_fd, b".")
 
     def _greeting(self) -> dict[str, Any]:
         return {

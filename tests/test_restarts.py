@@ -1,6 +1,8 @@
 """Processes die; calls go on, or come back by themselves."""
 
 import asyncio
+import os
+import signal
 import sqlite3
 import time
 from collections.abc import Callable, Iterable
@@ -79,6 +81,22 @@ async def test_a_locked_database_delays_no_ping(portal: Portal) -> None:
                 database.execute("ROLLBACK")
         assert all("reconnecting" not in probe.event_names() for probe in everyone)
         await assert_all_meet(everyone, pictures=False)
+
+
+async def test_processes_that_hang_are_killed_and_replaced_while_the_others_go_on(kill_portal: Portal) -> None:
+    await wait_until(lambda: "Ready in" in kill_portal.log(), kill_portal.log)
+    before = kill_portal.children()
+    hung = ("web", "worker", "relay-0")
+    for name in hung:
+        os.kill(before[name], signal.SIGSTOP)
+    await wait_until(
+        lambda: all(kill_portal.children().get(name, before[name]) != before[name] for name in hung),
+        lambda: (before, kill_portal.children(), kill_portal.log()),
+    )
+    assert kill_portal.children()["relay-1"] == before["relay-1"]
+    room = kill_portal.room_on(0)
+    async with in_room(kill_portal, room, 2) as everyone:
+        await assert_all_meet(everyone)
 
 
 async def test_nothing_is_left_running_after_the_supervisor_is_killed(kill_portal: Portal) -> None:

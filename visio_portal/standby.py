@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from visio_portal.endings import ending, failures_in_a_row, kill_group, pause_after
+from visio_portal.heartbeat import Pulse
 
 logger = logging.getLogger(__name__)
 
@@ -36,6 +37,7 @@ class Spare:
     descriptors: Sequence[int] = ()
     process: subprocess.Popen[bytes] | None = None
     clock: Callable[[], float] = time.monotonic
+    _pulse: Pulse | None = None  # which begins with its duty
     _known: Mapping[str, str] | None = None  # what the waiting process has in its environment
     _started_at: float = 0.0
     _start_at: float = 0.0
@@ -45,15 +47,8 @@ class Spare:
         """Called when the machine is calm."""
         if self.process is not None or self.clock() < self._start_at:
             return
-        self._known = {**self.environment(), **alive}
         try:
-            self.process = subprocess.Popen(  # noqa: S603  our own commands
-                self.command,
-                env=dict(self._known),
-                pass_fds=(*descriptors, *self.descriptors),
-                stdin=subprocess.PIPE,
-                start_new_session=True,
-            )
+            self._known, self._pulse, self.process = self._spawn(alive, descriptors)
         except OSError as error:  # no memory, processes or descriptors left
             self._failures += 1
             pause = pause_after(self._failures)
@@ -61,6 +56,26 @@ class Spare:
             self._start_at = self.clock() + pause
             return
         self._started_at = self.clock()
+
+    def _spawn(
+        self, alive: Mapping[str, str], descriptors: Sequence[int]
+    ) -> tuple[Mapping[str, str], Pulse, subprocess.Popen[bytes]]:
+        pulse = Pulse(self.clock)
+        environment = {**self.environment(), **alive, **pulse.environment}
+        try:
+            process = subprocess.Popen(  # noqa: S603  our own commands
+                self.command,
+                env=environment,
+                pass_fds=(*descriptors, *self.descriptors, pulse.write_end),
+                stdin=subprocess.PIPE,
+                start_new_session=True,
+            )
+        except OSError:
+            pulse.close()
+            raise
+        finally:
+            pulse.hand_over()
+        return environment, pulse, process
 
     @property
     def is_loading(self) -> bool:
@@ -72,13 +87,13 @@ class Spare:
         except OSError:  # not on Linux: nobody can say
             return False
 
-    def hand_over(self, environment: Mapping[str, str]) -> subprocess.Popen[bytes] | None:
-        """The waiting process, told to serve with this environment. None if there is none (any more).
+    def hand_over(self, environment: Mapping[str, str]) -> tuple[subprocess.Popen[bytes], Pulse] | None:
+        """The waiting process, told to serve with this environment, and its pulse. None if there is none (any more).
 
         One that still imports is taken, too: it is ahead of one that begins.
         """
-        process, known = self.process, self._known or {}
-        if process is None or process.poll() is not None or process.stdin is None:
+        process, pulse, known = self.process, self._pulse, self._known or {}
+        if process is None or pulse is None or process.poll() is not None or process.stdin is None:
             return None
         duty = {name: value for name, value in environment.items() if known.get(name) != value}
         try:
@@ -86,8 +101,8 @@ class Spare:
                 pipe.write(json.dumps(duty).encode())
         except BrokenPipeError:  # it has died just now; `reap` says so
             return None
-        self.process = None
-        return process
+        self.process = self._pulse = None
+        return process, pulse
 
     def reap(self) -> None:
         """One that died is replaced, after a longer and longer pause."""
@@ -115,7 +130,9 @@ class Spare:
             if self.process.stdin is not None:
                 with contextlib.suppress(BrokenPipeError):
                     self.process.stdin.close()
-        self.process = None
+        if self._pulse is not None:
+            self._pulse.close()
+        self.process = self._pulse = None
 
 
 def wait_for_duty(name: str) -> None:

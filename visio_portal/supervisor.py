@@ -18,6 +18,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from visio_portal.endings import ending, failures_in_a_row, kill_group, pause_after
+from visio_portal.heartbeat import LOOK_SECONDS, MISSES, Pulse
 from visio_portal.standby import Spare
 
 logger = logging.getLogger(__name__)
@@ -52,6 +53,7 @@ class Child:
     descriptors: Sequence[int] = ()  # open files of ours that it inherits, at each start
     spare: Spare | None = None  # a process that may take its place, shared by children of one kind
     process: subprocess.Popen[bytes] | None = None
+    pulse: Pulse | None = None
     started_at: float = 0.0
     failures: int = 0
     start_at: float | None = None  # None: not to be started
@@ -74,6 +76,7 @@ class Supervisor:
     on_tick: Callable[[Supervisor], None] = lambda supervisor: None
     clock: Callable[[], float] = time.monotonic
     calm_seconds: float = CALM_SECONDS
+    look_seconds: float = LOOK_SECONDS
     _must_end: bool = False  # an order to stop came, perhaps while a child was being restarted
     _must_reload: bool = False  # so did an order to reload
     _unrest_at: float = 0.0  # when a child was not ready last
@@ -91,8 +94,7 @@ class Supervisor:
         is_announced = False
         try:
             while not self._must_end:
-                self._reap()
-                self._start_due()
+                self._look_after()
                 self._keep_spares()
                 if not is_announced and all(child.was_ready for child in self.children):
                     is_announced = True
@@ -192,11 +194,24 @@ class Supervisor:
     def _attend(self) -> list[int]:
         """A short wait in the midst of an order: whoever else dies is started again as ever."""
         if not self._must_end:
-            self._reap()
-            self._start_due()
+            self._look_after()
         return self._wait(_STARTING_TICK_SECONDS)
 
     # --- Children
+
+    def _look_after(self) -> None:
+        self._kill_hung()
+        self._reap()
+        self._start_due()
+
+    def _kill_hung(self) -> None:
+        """One that does not turn any more: a deadlock, an endless loop, a stopped process. `_reap` starts it again."""
+        for child in self.children:
+            if child.process is None or child.pulse is None or child.is_stopping or not child.is_running:
+                continue
+            if child.pulse.has_stopped():
+                logger.error("%s has been silent for %g s: it is killed", child.name, MISSES * self.look_seconds)
+                kill_group(child.process.pid)
 
     def _start_due(self) -> None:
         for child in self.children:
@@ -233,7 +248,7 @@ class Supervisor:
 
     def _start(self, child: Child) -> None:
         try:
-            child.process = self._spawn(child)
+            child.process, child.pulse = self._spawn(child)
         except OSError as error:  # no memory, processes or descriptors left: the others go on
             child.failures += 1
             delay = pause_after(child.failures)
@@ -244,15 +259,25 @@ class Supervisor:
         child.was_ready = False
         child.is_stopping = False
 
-    def _spawn(self, child: Child) -> subprocess.Popen[bytes]:
+    def _spawn(self, child: Child) -> tuple[subprocess.Popen[bytes], Pulse]:
         environment = {**child.environment(), **self._alive_environment()}
-        return (child.spare and child.spare.hand_over(environment)) or subprocess.Popen(  # noqa: S603  our own commands
-            child.command,
-            env=environment,
-            pass_fds=(self._alive[0], *child.descriptors),
-            stdin=subprocess.DEVNULL,
-            start_new_session=True,
-        )
+        if child.spare is not None and (spare := child.spare.hand_over(environment)) is not None:
+            return spare
+        pulse = Pulse(self.clock, self.look_seconds)
+        try:
+            process = subprocess.Popen(  # noqa: S603  our own commands
+                child.command,
+                env={**environment, **pulse.environment},
+                pass_fds=(self._alive[0], *child.descriptors, pulse.write_end),
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+        except OSError:
+            pulse.close()
+            raise
+        finally:
+            pulse.hand_over()
+        return process, pulse
 
     def _reap(self) -> None:
         for child in self.children:
@@ -295,7 +320,9 @@ class Supervisor:
         if child.process is not None:
             kill_group(child.process.pid)  # what it may have started itself
             child.process.wait()
-        child.process = None
+        if child.pulse is not None:
+            child.pulse.close()
+        child.process = child.pulse = None
         child.was_ready = False
 
 

@@ -179,6 +179,20 @@ def test_a_killed_child_is_started_again_at_once(start: Callable[..., Supervised
     assert len(supervised.pids("web")) == 1
 
 
+def test_a_child_that_hangs_is_killed_and_started_again_and_one_that_never_beat_is_left_alone(
+    start: Callable[..., Supervised],
+) -> None:
+    supervised = start("hanging")  # its worker beats, until it is stopped
+    supervised.wait_until_ready()
+    [hung] = supervised.pids("worker")
+    os.kill(hung, signal.SIGSTOP)
+    supervised.wait_for(lambda: len(supervised.pids("worker")) == 2)
+    assert not is_alive(hung)
+    assert "worker has been silent for 1.5 s: it is killed" in supervised.log.read_text()
+    assert "worker ended (SIGKILL)" in supervised.log.read_text()
+    assert (len(supervised.pids("web")), len(supervised.pids("relay-0"))) == (1, 1)
+
+
 def test_a_crash_loop_is_slowed_down_and_named(start: Callable[..., Supervised]) -> None:
     supervised = start("crashing")
     supervised.wait_for(lambda: "time 3 in a row" in supervised.log.read_text())

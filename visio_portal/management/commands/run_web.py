@@ -39,7 +39,7 @@ class Command(BaseCommand):
             tls=web_server.tls_options(files.certificate, files.key) if files else None,
             listen_fd=int(os.environ.get("VISIO_LISTEN_FD") or -1),
             trusted_proxies=settings.TRUSTED_PROXY_NETWORKS,
-            background=background(),
+            background=[lifeline.beat, *background()],
             on_ready=announce,
         )
         server.run()
