@@ -154,9 +154,9 @@ def _departures(see: Sight) -> Figure:
         notes = [gettext("None of them ended badly.")]
     else:
         notes = []
-    warning = ngettext("%(count)d ended badly (%(share)s %%)", "%(count)d ended badly (%(share)s %%)", bad) % {
+    warning = ngettext("%(count)d ended badly (%(share)s)", "%(count)d ended badly (%(share)s)", bad) % {
         "count": bad,
-        "share": number_format(max(1, round(100 * bad / max(1, total)))),
+        "share": f"{number_format(max(1, round(100 * bad / max(1, total))))}\N{NO-BREAK SPACE}%",
     }
     return Figure(
         gettext("Departures today"),

@@ -109,7 +109,7 @@ def test_it_begins_with_people_rooms_calls_and_how_todays_departures_ended(boss:
     assert (found["Rooms"].value, list(found["Rooms"].notes)) == ("2", ["1 closed for good"])
     assert (found["Calls now"].value, list(found["Calls now"].notes)) == ("2", ["3 people in them"])
     departures = found["Departures today"]
-    assert (departures.value, departures.warning) == ("5", "2 ended badly (40 %)")
+    assert (departures.value, departures.warning) == ("5", "2 ended badly (40\N{NO-BREAK SPACE}%)")
     assert [(row.name, row.text, row.is_wrong) for row in departures.rows] == [
         ("Left the meeting", "2", False),
         ("Never got through", "1", True),
