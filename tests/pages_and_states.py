@@ -18,12 +18,14 @@ from tests.portal import ROOT
 
 CALL = ROOT / "frontend" / "call"
 
-Who = Literal["guest", "host"]
+Who = Literal["guest", "host", "administrator"]
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page, where it is and for whom. `{slug}`: a room of the host; `{invitation}`: a fresh one-time link."""
+    """A page, where it is and for whom. `{slug}`: a room of the host; `{invitation}`: a fresh one-time link;
+    `{departure}`: of somebody who was cut off.
+    """
 
     name: str
     path: str
@@ -54,6 +56,9 @@ PAGES: dict[str, Sequence[Page]] = {
     "account_change_password": (Page("password", "/accounts/password/change/", "host"),),
     "accounts:profile": (Page("profile", "/accounts/profile/", "host"),),
     "accounts:invitation": (Page("invitation", "{invitation}"),),
+    "admin:index": (Page("administration", "/admin/", "administrator"),),
+    "admin:settings_check": (Page("administration-settings", "/admin/settings-check/", "administrator"),),
+    "admin:meetings_callreport_change": (Page("administration-departure", "{departure}", "administrator"),),
 }
 _SAMPLE_FINGERPRINT = "{'fingerprint': ':'.join(['7F'] * 32)}"
 TEMPLATES: tuple[Template, ...] = (
@@ -69,7 +74,7 @@ NO_PAGE: dict[str, str] = {
     "readyz": "one word for load balancers",
     "trust": "its template is looked at in TEMPLATES: the portal under test speaks no HTTPS",
     "trust_certificate": "a file",
-    "admin": "Django's own pages, for administrators",
+    "admin": "Django's own pages, for administrators, but for those in PAGES",
     "set_language": _ACT,
     "javascript-catalog": "a script",
     "meetings:new_room": _ACT,
@@ -100,6 +105,8 @@ def _walk(patterns: Sequence[URLPattern | URLResolver], namespace: str, before: 
 def reason_for_no_page(name: str) -> str | None:
     """Why this address is none that people look at, or None where nobody said so."""
     namespace = name.partition(":")[0]
+    if namespace == "admin" and name in PAGES:
+        return None
     return NO_PAGE.get(name) or NO_PAGE.get(namespace) or (NO_PAGE["meetings:api_"] if ":api_" in name else None)
 
 

@@ -18,7 +18,7 @@ from playwright.async_api import Route
 
 from tests.calls import wait_until
 from tests.pages_and_states import PAGES, TEMPLATES, Page
-from tests.people import ALICE, PASSWORD
+from tests.people import ALICE, PASSWORD, Person
 from tests.portal import Portal
 from tests.screens import BROWSER, ChromiumScreen, chromium
 
@@ -94,7 +94,7 @@ async def _pages(cast: Cast, look: Look) -> None:
     slug = await _host_is_at_the_door(cast)
     invitation = await asyncio.to_thread(cast.portal.manage, "invite", "nouvelle.personne@example.org")
     places = {"slug": slug, "invitation": invitation.strip().removeprefix(cast.portal.url)}
-    for page in (page for pages in PAGES.values() for page in pages):
+    for page in (page for pages in PAGES.values() for page in pages if page.who != "administrator"):
         await _visit(host if page.who == "host" else guest, page, places, look)
     for name, text in (await asyncio.to_thread(_rendered, cast)).items():
         await _show(guest, name, text, look)
@@ -125,14 +125,58 @@ async def _show(screen: ChromiumScreen, name: str, text: str, look: Look) -> Non
     await look(screen, name)
 
 
+# --- The administration
+
+_ADMINISTRATOR = "administration@example.org"
+# One relay worker more than there are: that is how one that is away looks.
+_WITHOUT_A_WORKER = f"""
+from django.conf import settings; from django.test import Client; from accounts.models import User
+settings.RELAY_WORKERS += 1
+client = Client(headers={{"host": "localhost", "accept-language": %r}})
+client.force_login(User.objects.get(email="{_ADMINISTRATOR}"), "django.contrib.auth.backends.ModelBackend")
+print(client.get("/admin/").content.decode())
+"""
+_CUT_OFF = """
+from meetings.models import CallReport
+print("".join(f"/admin/meetings/callreport/{row.pk}/change/" for row in CallReport.objects.cut_off()[:1]))
+"""
+
+
+async def _administration(cast: Cast, look: Look) -> None:
+    """With a departure of the demonstration to look at; those who walk in it have it already."""
+    screen = cast.guest
+    departure = (await _ask(cast, "shell", "--no-imports", "-c", _CUT_OFF)).strip()
+    if not departure:
+        await _ask(cast, "demo", "--yes")
+        departure = (await _ask(cast, "shell", "--no-imports", "-c", _CUT_OFF)).strip()
+    async with Person(cast.portal, "Camille Dubois") as administrator:
+        await administrator.accept(await _ask(cast, "invite", "--admin", _ADMINISTRATOR))
+    await screen.sign_in(_ADMINISTRATOR, PASSWORD)
+    for page in (page for pages in PAGES.values() for page in pages if page.who == "administrator"):
+        await _visit(screen, page, {"departure": departure}, look)
+    text = await _ask(cast, "shell", "--no-imports", "-c", _WITHOUT_A_WORKER % cast.language)
+    await _show(screen, "administration-worker-away", text[text.index("<!DOCTYPE") :], look)
+
+
+async def _ask(cast: Cast, *arguments: str) -> str:
+    return await asyncio.to_thread(cast.portal.manage, *arguments)
+
+
 # --- Before the call
 
 _FAULTS = {
-    "refused": "NotAllowedError",
-    "missing": "NotFoundError",
-    "busy": "NotReadableError",
-    "insecure": "InsecureContextError",
-    "unknown": "TypeError",
+    "refused": ("NotAllowedError", "Permission denied"),
+    "dismissed": ("NotAllowedError", "Permission dismissed"),
+    "system": ("NotAllowedError", "Permission denied by system"),
+    "missing": ("NotFoundError", ""),
+    "busy": ("NotReadableError", ""),
+    "insecure": ("InsecureContextError", ""),
+    "unknown": ("TypeError", ""),
+}
+_LOBBY_MESSAGE = {
+    "fr": "Nous terminons le point précédent et vous faisons entrer vers 10 h.\nAyez l’ordre du jour sous les yeux.",
+    "en": "We are finishing the item before yours and will let you in at about ten.\nPlease have the agenda at hand.",
+    "de": "Wir beenden den Punkt davor und lassen Sie gegen 10 Uhr herein.\nHalten Sie bitte die Tagesordnung bereit.",
 }
 # What the portal answers, by the notice that it leads to; without an answer it is away.
 _REFUSALS = {
@@ -148,8 +192,8 @@ async def _before(cast: Cast, look: Look) -> None:
     slug = await _host_is_at_the_door(cast)
     await _open(guest, slug, {"hasNoWebRtc": True})
     await _see(guest, "state-unsupported", look)
-    for fault, error in _FAULTS.items():
-        await _open(guest, slug, {"fault": error})
+    for fault, (error, words) in _FAULTS.items():
+        await _open(guest, slug, {"fault": error, "words": words})
         await _see(guest, f"fault-{fault}", look)
     await _open(guest, slug, {})
     await _see(guest, "state-device-check", look)
@@ -164,10 +208,33 @@ async def _before(cast: Cast, look: Look) -> None:
     await _see(guest, "state-waiting", look)
     await guest.press("stop-waiting")
     await _is(guest, "left")
+    await _told_while_waiting(cast, slug, look)
+    await _is(guest, "left")
     await _open(guest, slug, {})
     async with _answering(guest, "enter", (404, "not_found")):
         await guest.press("join-button")
         await _see(guest, "state-not-found", look)
+
+
+async def _told_while_waiting(cast: Cast, slug: str, look: Look) -> None:
+    """Third of three, with a message of the host's."""
+    host, guest = cast.host, cast.guest
+    await host.goto(f"/rooms/{slug}/settings")
+    await host.fill('textarea[name="lobby_message"]', _LOBBY_MESSAGE[cast.language])
+    await host.click('main form:has([name="lobby_message"]) [type="submit"]')
+    await host.wait_for(".fr-alert--success")
+    async with Person(cast.portal, "Zoë Brown") as first, Person(cast.portal, "Seán O’Connor") as second:
+        await first.enter(slug)
+        await second.enter(slug)
+        await _open(guest, slug, {})
+        await guest.fill('[data-testid="name-input"]', cast.guest_name)
+        await guest.press("join-button")
+        await guest.wait_for('[data-testid="queue-place"][data-place="3"]')
+        await guest.wait_for(".host-message__text")
+        await look(guest, "waiting-and-told")
+        for person in (first, second):
+            await person.call(slug, "leave")
+    await guest.press("stop-waiting")
 
 
 # --- The call
@@ -192,6 +259,10 @@ async def _call(cast: Cast, look: Look) -> None:
     await host.press("people-button")
     await host.shows("waiting-list")
     await _see(host, "panel-people", look)
+    await host.press("lobby-message-button")
+    await host.fill('[data-testid="lobby-message-input"]', _LOBBY_MESSAGE[cast.language])
+    await look(host, "lobby-message")
+    await host.press("lobby-message-close")
     await host.press(f"admit-{await guest.identity()}")
     await guest.shows("call-stage")
     await host.press("panel-close")
@@ -230,7 +301,18 @@ async def _call(cast: Cast, look: Look) -> None:
     await look(host, "share")
     await look(guest, "own-share")
     await window.close()
+    await _back_at_the_door(host, look)
     await _cut(guest, look)
+
+
+async def _back_at_the_door(host: ChromiumScreen, look: Look) -> None:
+    """The host goes out and sees before the door who is inside."""
+    await host.press("leave-button")
+    await host.press("restart-button")
+    await host.shows("inside-names")
+    await look(host, "somebody-is-inside")
+    await host.press("join-button")
+    await host.shows("call-stage")
 
 
 async def _chat(cast: Cast) -> None:
@@ -413,9 +495,12 @@ async def _held(screen: ChromiumScreen, call: str) -> AsyncIterator[None]:
     await screen.page.unroute_all(behavior="wait")
 
 
-_PAGE_VIEWS = [page.name for pages in PAGES.values() for page in pages] + [page.name for page in TEMPLATES]
+_ALL_PAGES = [page for pages in PAGES.values() for page in pages]
+_PAGE_VIEWS = [page.name for page in _ALL_PAGES if page.who != "administrator"] + [page.name for page in TEMPLATES]
+_ADMINISTRATION_VIEWS = [page.name for page in _ALL_PAGES if page.who == "administrator"]
 TOURS: dict[str, Tour] = {
     "pages": Tour(_pages, _PAGE_VIEWS),
+    "administration": Tour(_administration, [*_ADMINISTRATION_VIEWS, "administration-worker-away"]),
     "before": Tour(
         _before,
         [
@@ -425,6 +510,7 @@ TOURS: dict[str, Tour] = {
             *(f"notice-{notice}" for notice in _REFUSALS),
             "state-entering",
             "state-waiting",
+            "waiting-and-told",
             "state-not-found",
         ],
     ),
@@ -435,6 +521,7 @@ TOURS: dict[str, Tour] = {
             "state-connected",
             "somebody-waits",
             "panel-people",
+            "lobby-message",
             "several-people",
             "panel-chat",
             "panel-notices",
@@ -448,6 +535,7 @@ TOURS: dict[str, Tour] = {
             "shortcuts",
             "share",
             "own-share",
+            "somebody-is-inside",
             "reconnecting-signal",
             "state-reconnecting",
             "reconnecting-rejoin",
