@@ -180,7 +180,7 @@ class Probe:
     async def losses(self) -> Losses:
         """Loss and concealment of everything received."""
         losses = Losses()
-        for stats in (await self.room.get_rtc_stats()).subscriber_stats:
+        for stats in await self._reports():
             if not stats.HasField("inbound_rtp"):
                 continue
             received, inbound = stats.inbound_rtp.received, stats.inbound_rtp.inbound
@@ -192,7 +192,7 @@ class Probe:
 
     async def path(self) -> str:
         """How media reaches this participant: "udp", "tcp", or "relay" through a TURN server; "" before it does."""
-        reports = (await self.room.get_rtc_stats()).subscriber_stats
+        reports = await self._reports()
         local = {report.local_candidate.rtc.id: report.local_candidate.candidate for report in reports}
         pairs = {report.candidate_pair.rtc.id: report.candidate_pair.candidate_pair for report in reports}
         for report in reports:
@@ -202,6 +202,12 @@ class Probe:
                 is_relayed = candidate.candidate_type == rtc.stats.RELAY
                 return "relay" if is_relayed else candidate.protocol
         return ""
+
+    async def _reports(self) -> list[rtc.stats.RtcStats]:
+        """Of the connection on which media comes: with LiveKit's server a single one carries both ways."""
+        stats = await self.room.get_rtc_stats()
+        has_media = any(report.HasField("inbound_rtp") for report in stats.subscriber_stats)
+        return list(stats.subscriber_stats if has_media else stats.publisher_stats)
 
     async def leave(self) -> None:
         """Disconnects and ends every task. Never raises for a call that has ended by itself."""
