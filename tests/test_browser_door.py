@@ -78,6 +78,7 @@ async def test_what_was_refused_is_brought_back_by_the_browsers_own_steps_and_on
             box = screen.page.locator('[data-testid="device-fault"]')
             assert "Avec Chrom" in await box.locator(".fault__where").inner_text()
             steps = await box.locator("li").all_inner_texts()
+            assert await box.locator(".fault__further").count() == 1
             assert sum("« Réessayer »" in step.replace("\u00a0", " ") for step in steps) == 1
             assert ("icône des réglages du site" in steps[0]) == (kind == "refused")
             await looks_right(screen, f"door-{kind}")
@@ -87,9 +88,9 @@ async def test_what_was_refused_is_brought_back_by_the_browsers_own_steps_and_on
         # Allowed in the browser's own settings, it needs no click at all.
         await provoked(screen, slug, REFUSED)
         await screen.shows("device-fault")
-        await screen.page.context.clear_permissions()
+        await allow(screen, "denied")
         await screen.page.evaluate("provoke({})")
-        await screen.page.context.grant_permissions(["camera", "microphone"])
+        await allow(screen, "granted")
         await is_repaired(screen)
 
 
@@ -149,6 +150,15 @@ async def says(screen: ChromiumScreen, test_id: str, text: str) -> None:
         return bool(last == text)
 
     await wait_until(is_so, lambda: f"{test_id} says {last!r}, not {text!r}")
+
+
+async def allow(screen: ChromiumScreen, setting: str) -> None:
+    """What the person chooses for this site in the browser's own settings."""
+    browser = await screen.page.context.new_cdp_session(screen.page)
+    context = (await browser.send("Target.getTargetInfo"))["targetInfo"]["browserContextId"]
+    chosen = {"setting": setting, "origin": screen.url, "browserContextId": context}
+    for name in ("camera", "microphone"):
+        await browser.send("Browser.setPermission", {"permission": {"name": name}, **chosen})
 
 
 async def is_repaired(screen: ChromiumScreen) -> None:

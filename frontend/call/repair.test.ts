@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { deviceFault } from "./devicefault.ts";
-import { type Agent, repairSteps, whereIs } from "./repair.ts";
+import { type DeviceFault, deviceFault } from "./devicefault.ts";
+import { type Agent, repairOf, whereIs } from "./repair.ts";
 import { stringsFor } from "./strings/index.ts";
 
 const CHROME =
@@ -55,8 +55,10 @@ for (const [told, browser, name, system] of AGENTS) {
   });
 }
 
-const stepsIn = (language: string, told: Agent, fault: Parameters<typeof repairSteps>[0]) =>
-  repairSteps(fault, whereIs(told), stringsFor(language).doorway.repair);
+const stepsIn = (language: string, told: Agent, fault: DeviceFault) => {
+  const { steps, further } = repairOf(fault, whereIs(told), stringsFor(language).doorway.repair);
+  return [...steps, ...further];
+};
 
 test("each browser has its own way to a permission that was refused", () => {
   for (const language of ["fr", "en", "de"]) {

@@ -90,8 +90,10 @@ function kindOf(name: string, system: SystemKind): BrowserKind {
   }
 }
 
-/** What to do, in order. Where the page can try again, one of the steps is to press its button. */
-export function repairSteps(fault: DeviceFault, where: Where, texts: RepairTexts): string[] {
+/** `steps`: what to do, in order; where the page can try again, one of them is to press its button. `further`: what may help if that changes nothing. */
+export type Repair = { steps: string[]; further: string[] };
+
+export function repairOf(fault: DeviceFault, where: Where, texts: RepairTexts): Repair {
   const isHeld = where.system === "ios" || where.system === "android";
   const name = where.name || texts.thisBrowser;
   const system = texts.system[where.system](name);
@@ -99,19 +101,22 @@ export function repairSteps(fault: DeviceFault, where: Where, texts: RepairTexts
   const managed = isHeld ? [] : [texts.managed];
   switch (fault) {
     case "refused":
-      return [...allow(where, name, texts), retry, texts.still(system), ...managed];
+      return { steps: [...allow(where, name, texts), retry], further: [texts.still(system), ...managed] };
     case "dismissed":
-      return [retry, texts.question(name)];
+      return { steps: [retry, texts.question(name)], further: [] };
     case "system":
-      return [system, retry, ...managed];
+      return { steps: [system, retry], further: managed };
     case "missing":
-      return [texts.plugIn, ...(isHeld ? [] : [texts.switches]), retry, texts.still(system)];
+      return {
+        steps: [texts.plugIn, ...(isHeld ? [] : [texts.switches]), retry],
+        further: [texts.still(system)],
+      };
     case "busy":
-      return [isHeld ? texts.endCall : texts.closeApps, retry, texts.restart(name)];
+      return { steps: [isHeld ? texts.endCall : texts.closeApps, retry], further: [texts.restart(name)] };
     case "insecure":
-      return [...texts.insecure];
+      return { steps: [...texts.insecure], further: [] };
     case "unknown":
-      return [...(isHeld ? [] : [texts.unplug]), retry, texts.restart(name)];
+      return { steps: [...(isHeld ? [] : [texts.unplug]), retry], further: [texts.restart(name)] };
   }
 }
 

@@ -1,6 +1,6 @@
 import { useCall } from "../callcontext.ts";
 import type { DeviceFault } from "../devicefault.ts";
-import { type Agent, repairSteps, whereIs } from "../repair.ts";
+import { type Agent, repairOf, whereIs } from "../repair.ts";
 
 type FaultHelpProps = { microphone: DeviceFault | null; camera: DeviceFault | null; onRetry: () => void };
 
@@ -10,6 +10,7 @@ export function FaultHelp({ microphone, camera, onRetry }: FaultHelpProps) {
   const fault = microphone ?? camera;
   if (!fault) return null;
   const where = whereIs(navigator as unknown as Agent);
+  const { steps, further } = repairOf(fault, where, strings.doorway.repair);
   const title =
     microphone && camera
       ? strings.faultTitleBoth
@@ -33,11 +34,10 @@ export function FaultHelp({ microphone, camera, onRetry }: FaultHelpProps) {
         </p>
       )}
       <ol>
-        {repairSteps(fault, where, strings.doorway.repair).map((step) => (
+        {steps.map((step) => (
           <li key={step}>{step}</li>
         ))}
       </ol>
-      <p>{strings.faultStillJoin}</p>
       <button
         type="button"
         className="fr-btn fr-btn--secondary fr-btn--sm"
@@ -46,6 +46,14 @@ export function FaultHelp({ microphone, camera, onRetry }: FaultHelpProps) {
       >
         {strings.retry}
       </button>
+      {further.length > 0 && (
+        <div className="fault__further">
+          {further.map((help) => (
+            <p key={help}>{help}</p>
+          ))}
+        </div>
+      )}
+      <p className="fault__join">{strings.faultStillJoin}</p>
     </div>
   );
 }

@@ -66,12 +66,15 @@ function Editor({ onClose }: { onClose: () => void }) {
     >
       <form id={`${id}-form`} className="lobby-message" onSubmit={(event) => void save(event)}>
         <p id={`${id}-hint`}>{strings.doorway.lobbyMessageHint}</p>
+        <label className="composer__label" htmlFor={`${id}-field`}>
+          {strings.doorway.lobbyMessageLabel}
+        </label>
         <textarea
+          id={`${id}-field`}
           className="composer__field lobby-message__field"
           dir="auto"
           rows={4}
           value={text}
-          aria-labelledby="lobby-message-title"
           aria-describedby={`${id}-hint ${id}-left`}
           aria-invalid={left < 0}
           data-testid="lobby-message-input"
