@@ -1,13 +1,15 @@
 """A certificate authority of this portal's own, for machines without a public certificate.
 
 Made at the first start in DATA_DIR/tls; the leaf is renewed by itself, the authority stays, so that people trust it
-once. The page /trust explains how.
+once. The page /trust explains how. Who trusts it trusts it for the portal's own names and addresses only (RFC 5280
+§4.2.1.10): whoever stole its key could be nobody else's bank. So other names need another authority.
 """
 
 from __future__ import annotations
 
 import datetime
 import ipaddress
+import logging
 import os
 import secrets
 from collections.abc import Sequence
@@ -18,6 +20,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+logger = logging.getLogger(__name__)
 
 CA_FILE = "authority.crt"
 _CA_KEY_FILE = "authority.key"
@@ -38,13 +42,24 @@ class TlsFiles:
     ca: Path
 
 
-def ensure(folder: Path, hosts: Sequence[str], *, now: datetime.datetime | None = None) -> TlsFiles:
-    """The files, made or renewed where they are missing, end soon, or do not name every one of `hosts`."""
+def ensure(
+    folder: Path, hosts: Sequence[str], *, keeps_authority: bool = False, now: datetime.datetime | None = None
+) -> TlsFiles:
+    """The files, made or renewed where they are missing, end soon, or do not name every one of `hosts`.
+
+    With `keeps_authority` hosts that the present authority may not certify are left out: people who trust it are
+    inside, and a new one would shut them out.
+    """
     now = now or datetime.datetime.now(datetime.UTC)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     files = TlsFiles(folder / _LEAF_FILE, folder / _LEAF_KEY_FILE, folder / CA_FILE)
     if not files.ca.exists() or _ends_within(files.ca, _LEAF_DAYS, now):
-        _make_authority(folder, now)
+        _make_authority(folder, hosts, now)
+    elif not (keeps_authority and _permitted(files.ca) is None):
+        hosts = _certifiable(files.ca, hosts) if keeps_authority else hosts
+        if foreign := _foreign(files.ca, hosts):
+            _make_authority(folder, hosts, now)
+            logger.warning("a new authority, for %s: people must trust it once, see /trust", ", ".join(foreign))
     if not files.certificate.exists() or _ends_within(files.certificate, _RENEW_DAYS, now) or not _fits(files, hosts):
         _make_leaf(files, folder, hosts, now)
     return files
@@ -78,6 +93,37 @@ def _names(hosts: Sequence[str]) -> list[x509.GeneralName]:
     return names
 
 
+def _permitted(ca: Path) -> Sequence[x509.GeneralName] | None:
+    """What the authority may certify; None: the whole world."""
+    certificate = x509.load_pem_x509_certificate(ca.read_bytes())
+    try:
+        constraints = certificate.extensions.get_extension_for_class(x509.NameConstraints).value
+    except x509.ExtensionNotFound:
+        return None
+    return constraints.permitted_subtrees or ()
+
+
+def _foreign(ca: Path, hosts: Sequence[str]) -> list[str]:
+    """Those of `hosts` that the authority may not certify; all, if it may certify the whole world."""
+    permitted = _permitted(ca) or ()
+    return [host for host in dict.fromkeys(hosts) if _subtree(_names([host])[0]) not in permitted]
+
+
+def _certifiable(ca: Path, hosts: Sequence[str]) -> Sequence[str]:
+    """`hosts` without the foreign ones, unless there are no others."""
+    foreign = _foreign(ca, hosts)
+    rest = [host for host in hosts if host not in foreign]
+    if foreign and rest:
+        names = ", ".join(foreign)
+        logger.warning("the certificate does not name %s; the portal's next start makes a new authority", names)
+    return rest or hosts
+
+
+def _subtree(name: x509.GeneralName) -> x509.GeneralName:
+    """What permits `name`: an address as the network of it alone."""
+    return x509.IPAddress(ipaddress.ip_network(name.value)) if isinstance(name, x509.IPAddress) else name
+
+
 def _builder(
     subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey, days: int, now: datetime.datetime
 ) -> x509.CertificateBuilder:
@@ -107,13 +153,15 @@ def _usage(*, signs_certificates: bool) -> x509.KeyUsage:
     )
 
 
-def _make_authority(folder: Path, now: datetime.datetime) -> None:
+def _make_authority(folder: Path, hosts: Sequence[str], now: datetime.datetime) -> None:
     key = ec.generate_private_key(ec.SECP256R1())
     # A name of its own: two portals' authorities are told apart in a browser's list.
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"Visio portal authority {secrets.token_hex(3)}")])
     certificate = (
         _builder(name, name, key, _CA_DAYS, now)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .add_extension(x509.NameConstraints([_subtree(name) for name in _names(hosts)], None), critical=True)
+        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
         .add_extension(_usage(signs_certificates=True), critical=True)
         .sign(key, hashes.SHA256())
     )

@@ -21,11 +21,14 @@ def uses_own_authority() -> bool:
     return bool(settings.SERVES_TLS and not settings.TLS_CERT_FILE)
 
 
-def ensure_files() -> TlsFiles:
-    """The certificate and key to serve with; our own are made or renewed where need be."""
+def ensure_files(*, keeps_authority: bool = True) -> TlsFiles:
+    """The certificate and key to serve with; our own are made or renewed where need be.
+
+    Only a start of the whole portal (`keeps_authority=False`) makes a new authority for names that have changed.
+    """
     if settings.TLS_CERT_FILE:
         return TlsFiles(Path(settings.TLS_CERT_FILE), Path(settings.TLS_KEY_FILE), Path())
-    return authority.ensure(folder(), certificate_hosts())
+    return authority.ensure(folder(), certificate_hosts(), keeps_authority=keeps_authority)
 
 
 def certificate_hosts() -> list[str]:

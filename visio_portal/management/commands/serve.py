@@ -55,7 +55,7 @@ class Command(BaseCommand):
         processes.make_run_dir()
         migrate()
         if settings.SERVES_TLS:
-            tls.ensure_files()
+            tls.ensure_files(keeps_authority=False)
         link = ensure_admin()
         room = ensure_first_room()
         self.stdout.write(f"\nVisio portal: {settings.PORTAL_URL}")
