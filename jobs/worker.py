@@ -92,14 +92,18 @@ class Worker:
     def stop(self) -> None:
         self.stopping.set()
 
-    def run(self, on_ready: Callable[[], None] = lambda: None) -> None:
-        """Works until stopped; what cannot end in `STOP_SECONDS` is given back to the queue."""
+    def run(self, on_ready: Callable[[], None] = lambda: None, on_round: Callable[[], None] = lambda: None) -> None:
+        """Works until stopped; what cannot end in `STOP_SECONDS` is given back to the queue. `on_round` is called after
+        each housekeeping, and at the start.
+        """
         schedule.synchronise(self.now())
         for thread in (*self._threads, threading.Thread(target=self._keep_leases, name="leases", daemon=True)):
             thread.start()
         on_ready()
+        on_round()
         while not self.stopping.wait(self.housekeeping_seconds):
             self.keep_house()
+            on_round()
         for thread in self._threads:
             thread.join(STOP_SECONDS / len(self._threads))
         self._give_back()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -42,6 +43,16 @@ def printed(portal: Portal, pattern: str) -> str:
     found = re.search(pattern, portal.log(), re.MULTILINE)
     assert found is not None
     return found[1]
+
+
+def test_web_and_the_worker_for_jobs_say_how_they_are(fresh: Portal) -> None:
+    printed(fresh, r"(Ready in .*)")
+    document = json.loads(fresh.manage("status", "--json"))
+    children = fresh.children()
+    assert (document["web"]["pid"], document["worker"]["pid"]) == (children["web"], children["worker"])
+    assert document["warnings"] == {}
+    assert document["web"]["counters"]["requests_refused"] == 0
+    assert document["web"]["links"][0]["state"] == "up"
 
 
 def processes_of(portal: Portal) -> list[int]:

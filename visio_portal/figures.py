@@ -88,7 +88,9 @@ def figures(see: Sight) -> tuple[list[Figure], list[str]]:
     if not see.may_view(Job):
         return found, []
     document = status.collect()
-    return [*found, _jobs(see, document["jobs"]), *_machine(document)], list(_faults(document["checks"]))
+    return [*found, _jobs(see, document["jobs"]), *_machine(document)], list(
+        _faults({**document["checks"], **document["warnings"]})
+    )
 
 
 # --- People and meetings
@@ -229,11 +231,14 @@ _PARTS: Mapping[str, object] = {
     "cache": _("The cache"),
     "disk": _("The disk"),
     "livekit": _("The LiveKit cluster"),
+    "worker": _("The process for background jobs"),
+    "jobs": _("The oldest background job"),
 }
 _FAULTS: Mapping[str, object] = {
     "no answer": _("does not answer"),
     "almost full": _("is almost full"),
     "forgets": _("forgets what it is given"),
+    "late": _("has been due for more than five minutes"),
 }
 
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from importlib.metadata import version
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Count
+from django.db.models import Count, Min
 
-from jobs.models import Job
+from jobs import self_report
+from jobs.models import Job, State
 from meetings import media, relay_probe
 from meetings.engine_errors import EngineError, Unavailable
 from visio_portal import VERSION, health
@@ -22,15 +25,24 @@ _ASKED_AT_ONCE = 16
 def collect() -> dict[str, Any]:
     """Everything, as one document. Two queries."""
     checks = health.findings()
+    jobs = {state: (count, oldest) for state, count, oldest in _jobs()}
+    _, oldest_due = jobs.get(State.QUEUED, (0, None))
     return {
         "ready": all(answer == health.OK for answer in checks.values()),
         "portal": settings.PORTAL_URL,
         "checks": checks,
+        "warnings": health.warnings(oldest_due),
         "engine": relays() if settings.EMBEDDED_RELAY else cluster(),
-        "jobs": dict(Job.objects.values_list("state").annotate(count=Count("pk"))),
+        "web": self_report.read("web") or {"error": "no report"},
+        "worker": self_report.read("worker") or {"error": "no report"},
+        "jobs": {state: count for state, (count, _) in jobs.items()},
         "disk_free_mb": health.free_disk_mb(),
         "versions": versions(),
     }
+
+
+def _jobs() -> Iterator[tuple[str, int, datetime]]:
+    yield from Job.objects.values_list("state").annotate(count=Count("pk"), oldest=Min("run_after"))
 
 
 def relays() -> list[dict[str, Any]]:

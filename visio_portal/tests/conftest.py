@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from pytest_django import Settings
 
+from jobs import self_report
 from visio_portal.tests.fake_relay import FakeRelay
 
 
@@ -19,7 +20,14 @@ def run_dir(settings: Settings, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def relay(run_dir: Path) -> Iterator[FakeRelay]:
+def job_worker(run_dir: Path) -> None:
+    """It said a moment ago that it is there."""
+    run_dir.mkdir(parents=True, exist_ok=True)
+    self_report.write("worker", {"at_work": 0})
+
+
+@pytest.fixture
+def relay(run_dir: Path, job_worker: None) -> Iterator[FakeRelay]:
     fake = FakeRelay(run_dir / "relay-0.sock")
     fake.start()
     yield fake

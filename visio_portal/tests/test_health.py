@@ -5,14 +5,20 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
+import time
+from datetime import timedelta
 from io import StringIO
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.management import call_command
 from django.test import Client
+from django.utils import timezone
 from pytest_django import Settings
 
+from jobs import self_report
+from jobs.models import Job, State
 from visio_portal.asgi import BoundedHttp, application
 from visio_portal.tests.fake_relay import STATUS
 
@@ -66,6 +72,65 @@ def test_status_ends_1_and_says_what_is_wrong() -> None:
     assert ended.value.code == 1
     assert "NOT READY" in out.getvalue()
     assert "relay-0: no answer" in out.getvalue()
+
+
+def status_of(**values: Any) -> tuple[int, str]:
+    """Its exit code and its lines."""
+    out, code = StringIO(), 0
+    try:
+        call_command("status", stdout=out, **values)
+    except SystemExit as ended:
+        code = int(str(ended.code))
+    return code, out.getvalue()
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("relay")
+def test_a_missing_worker_for_jobs_is_an_error_for_operators_and_leaves_the_portal_in_service(
+    client: Client, run_dir: Path
+) -> None:
+    assert status_of()[0] == 0
+    assert client.get("/readyz").json()["warnings"] == {}
+    report = run_dir / "worker.report.json"
+    report.write_text(json.dumps({"at": time.time() - 60}))
+    code, text = status_of()
+    assert (code, "worker: no answer" in text) == (1, True)
+    response = client.get("/readyz")
+    assert (response.status_code, response.json()["warnings"]) == (200, {"worker": "no answer"})
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("relay")
+def test_a_job_that_nobody_takes_is_an_error_for_operators(client: Client) -> None:
+    Job.objects.create(kind="x", max_attempts=1, run_after=timezone.now() - timedelta(minutes=6))
+    code, text = status_of()
+    assert (code, "jobs: late" in text) == (1, True)
+    assert client.get("/readyz").json()["warnings"] == {"jobs": "late"}
+    Job.objects.update(run_after=timezone.now() + timedelta(hours=1))
+    assert status_of()[0] == 0
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("relay")
+def test_jobs_that_were_given_up_are_told_and_are_no_failure(client: Client) -> None:
+    Job.objects.create(kind="x", max_attempts=1, state=State.DEAD)
+    code, text = status_of()
+    assert (code, "jobs: 1 given up" in text) == (0, True)
+    assert client.get("/readyz").json()["warnings"] == {}
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("relay")
+def test_status_shows_what_web_counted() -> None:
+    links = [{"slot": 0, "state": "up", "is_draining": False, "counters": {"events_given_up": 2, "nothing": 0}}]
+    self_report.write("web", {"links": links, "counters": {"rtc_denied_403": 3, "requests_refused": 0}})
+    text = status_of()[1]
+    assert "rtc_denied_403 3" in text
+    assert "requests_refused" not in text
+    assert "link 0  up  events_given_up 2\n" in text
+    out = StringIO()
+    call_command("status", json=True, stdout=out)
+    assert json.loads(out.getvalue())["web"]["counters"] == {"rtc_denied_403": 3, "requests_refused": 0}
 
 
 class Answers(list[dict[str, Any]]):

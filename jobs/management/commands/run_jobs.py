@@ -9,7 +9,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from jobs import lifeline
+from jobs import lifeline, self_report
 from jobs.worker import Worker
 
 
@@ -23,7 +23,7 @@ class Command(BaseCommand):
         worker = Worker()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: worker.stop())
-        worker.run(on_ready=announce)
+        worker.run(on_ready=announce, on_round=lambda: report(worker))
         # Threads of jobs that did not come to an end would keep the process; their rows are given back.
         os._exit(0)
 
@@ -32,3 +32,8 @@ def announce() -> None:
     """Tells the supervisor that jobs are taken."""
     if marker := os.environ.get("VISIO_READY_FILE"):
         Path(marker).write_text(str(os.getpid()), encoding="ascii")
+
+
+def report(worker: Worker) -> None:
+    """Says that jobs are taken still."""
+    self_report.write("worker", {"at_work": len(worker.current)})

@@ -22,7 +22,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, spare: bool, **options: Any) -> None:
         lifeline.watch()
-        from visio_portal import web_server  # chooses the event loop
+        from visio_portal import web_report, web_server  # chooses the event loop
         from visio_portal.asgi import application, background, load_all
 
         if spare:
@@ -39,7 +39,7 @@ class Command(BaseCommand):
             tls=web_server.tls_options(files.certificate, files.key) if files else None,
             listen_fd=int(os.environ.get("VISIO_LISTEN_FD") or -1),
             trusted_proxies=settings.TRUSTED_PROXY_NETWORKS,
-            background=[lifeline.beat, *background()],
+            background=[lifeline.beat, lambda: web_report.run(server), *background()],
             on_ready=announce,
         )
         server.run()

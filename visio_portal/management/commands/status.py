@@ -8,12 +8,16 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
+from jobs.models import State
 from visio_portal import health
 from visio_portal.status import collect
 
 
 class Command(BaseCommand):
-    help = "Shows workers, rooms, participants, loop lag, jobs, disk and versions. Ends 1 if something is wrong."
+    help = (
+        "Shows workers, rooms, participants, loop lag, what web counts, jobs, disk and versions. "
+        "Ends 1 if something is wrong."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--json", action="store_true", help="one JSON document instead of a table")
@@ -24,17 +28,25 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps(document, indent=2, default=str))
         else:
             self.show(document)
-        if not document["ready"]:
+        if not document["ready"] or document["warnings"]:
             sys.exit(1)
 
     def show(self, document: dict[str, Any]) -> None:
         """The document as lines, what is wrong first."""
         wrong = [f"{name}: {answer}" for name, answer in document["checks"].items() if answer != health.OK]
         self.stdout.write(f"{document['portal']}  " + ("ready" if document["ready"] else "NOT READY"))
+        wrong += [f"{name}: {answer}" for name, answer in document["warnings"].items()]
+        if dead := document["jobs"].get(State.DEAD):
+            wrong.append(f"jobs: {dead} given up; see the administration")
         for line in wrong:
             self.stdout.write(self.style.ERROR(f"  {line}"))
         for part in document["engine"]:
             self.stdout.write("  " + "  ".join(f"{name} {value}" for name, value in _shown(part)))
+        web = {**document["web"], **document["web"].get("counters", {})}
+        self.stdout.write("  web  " + "  ".join(f"{name} {value}" for name, value in _shown(web) if value))
+        for link in document["web"].get("links", ()):
+            counted = "  ".join(f"{name} {value}" for name, value in link["counters"].items() if value)
+            self.stdout.write(f"  link {link['slot']}  {link['state']}  {counted}".rstrip())
         jobs = document["jobs"]
         self.stdout.write("  jobs  " + (", ".join(f"{count} {state}" for state, count in jobs.items()) or "none"))
         self.stdout.write(f"  disk  {document['disk_free_mb']} MB free")
