@@ -43,7 +43,9 @@ def create_invitation(email: str, *, is_admin: bool = False, acting_user: User |
             user=user, token_hash=_hash(token), created_by=acting_user, created_at=now, expires_at=now + LIFETIME
         )
         audit.info("invited", person=str(user.public_id), is_admin=user.is_superuser, by=_name(acting_user))
-    # The secret is in the query string: it appears in no access log, and the page moves it into the session at once.
+    # The secret is in the query string, which our own log leaves out and the page moves into the session at once. A
+    # proxy in front must be told to leave it out (docs/operators.md). In the fragment no proxy would see it, but the
+    # link would be of no use without scripts.
     return f"{settings.PORTAL_URL}{reverse('accounts:invitation')}?{urlencode({'token': token})}"
 
 

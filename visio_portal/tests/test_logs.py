@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import logging
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import structlog
 from django.test import Client
+from django.urls import reverse
 
 from visio_portal import logs
 
@@ -120,3 +123,14 @@ structlog.get_logger("ours").info("chatter")
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert "removed" in done.stderr
     assert "chatter" not in done.stderr
+
+
+def test_the_documented_proxy_logs_no_address_that_holds_a_token() -> None:
+    operators = (Path(__file__).parent.parent.parent / "docs" / "operators.md").read_text(encoding="utf-8")
+    block = operators.partition("```nginx")[2].partition("```")[0]
+    [(silent, rules)] = re.findall(r"location ~ (\S+) \{ ([^}]*access_log off;[^}]*) \}", block)
+    assert "error_log /dev/null" in rules, "which has whole request lines"
+    for path in (reverse("accounts:invitation"), "/rtc", "/rtc/validate", "/rtc/v1"):
+        assert re.search(silent, path), path
+    for path in (reverse("meetings:call", args=["abc-defg-hij"]), "/rtcx", reverse("accounts:profile")):
+        assert not re.search(silent, path), path
