@@ -211,3 +211,27 @@ def test_a_worker_that_stops_puts_its_job_back_without_counting_the_attempt(work
     worker.work_once()
     ordered.refresh_from_db()
     assert (ordered.state, ordered.attempt) == (State.QUEUED, 0)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_key_is_not_given_back_before_an_order_that_found_it_is_committed(clock: Clock) -> None:
+    """Or the job would look for the last time before what was ordered is there to be seen."""
+    job("tests.note")(lambda work: None)
+    enqueue("tests.note", run_after=clock(), idempotency_key="k", until_done=True)
+    at_work = leases.claim("worker", clock(), lease=timedelta(hours=1))
+    assert at_work is not None
+    seen: list[bool] = []
+
+    def end() -> None:
+        assert leases.free_key(at_work)
+        seen.append(Job.objects.filter(payload={"what": "the cause"}).exists())
+        connections.close_all()
+
+    ending = threading.Thread(target=end)
+    with transaction.atomic():
+        enqueue("tests.note", {"what": "the cause"})
+        assert enqueue("tests.note", idempotency_key="k", until_done=True).pk == at_work.pk
+        ending.start()
+        ending.join(0.5)  # it waits for this transaction
+    ending.join(CEILING_SECONDS)
+    assert seen == [True]
