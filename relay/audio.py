@@ -12,8 +12,17 @@ SILENT = 127
 ACTIVE_LEVEL = 35
 # A newcomer must be this much louder (dB) than the quietest forwarded microphone, or two equal ones would alternate.
 MARGIN = 4.0
+# Levels are what senders claim. Louder than this gains nothing, so that nobody who speaks is driven out by loudness.
+LOUD = ACTIVE_LEVEL - MARGIN + 1
 # A microphone that was just let in stays at least this long: shorter is heard as chopped syllables.
 MIN_STAY_SECONDS = 1.0
+# When more people speak than can be forwarded, who has waited this long takes the place of whoever had theirs longest,
+# and keeps it for a turn. No claim, loud or steady, holds a place for ever while somebody else speaks.
+WAIT_SECONDS = 1.0
+TURN_SECONDS = 8.0
+# Behind everybody's first track of a source, also the silent ones: a person's others of that source. Behind all: muted.
+_SECOND = 200.0
+_MUTED = 500.0
 
 
 class Loudness(NamedTuple):
@@ -64,12 +73,19 @@ class LevelMeter:
 
 
 class AudioSelector:
-    """Forwards only the `limit` loudest of the tracks added to it (one per room). Others leave no hole."""
+    """Forwards only the `limit` loudest of the tracks added to it (one per room). Others leave no hole.
+
+    Each person's microphone has one place, and their shared sound another, however many tracks they publish; more are
+    forwarded only while there is room.
+    """
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
         self._tracks: list[UpTrack] = []
-        self._since: dict[UpTrack, float] = {}  # the forwarded ones
+        self._forwarded: dict[UpTrack, float] = {}  # the longest there first; until when each stays in any case
+        self._waiting: dict[UpTrack, float] = {}  # who speaks and is not forwarded: since when
+        self._left_at: dict[UpTrack, float] = {}  # who was forwarded once
+        self._next_turn_at = 0.0
 
     @property
     def has_tracks(self) -> bool:
@@ -79,9 +95,8 @@ class AudioSelector:
     def add(self, up: UpTrack) -> None:
         """`up` competes from now on; it is forwarded at once when there is room."""
         self._tracks.append(up)
-        if len(self._since) < self.limit:
-            self._since[up] = float("-inf")
-            up.set_selected(True)
+        if len(self._forwarded) < self.limit:
+            self._let_in(up, float("-inf"))
         else:
             up.set_selected(False)
 
@@ -89,26 +104,72 @@ class AudioSelector:
         """`up` competes no more; the loudest of the others takes its place at the next `advance`."""
         if up in self._tracks:
             self._tracks.remove(up)
-        self._since.pop(up, None)
+        self._forwarded.pop(up, None)
+        self._waiting.pop(up, None)
+        self._left_at.pop(up, None)
 
     def advance(self, now: float) -> None:
         """Looks at the levels; call it every 100 ms."""
-        levels = {up: up.loudness.settle() if not up.is_muted else float(SILENT) + 1 for up in self._tracks}
-        if len(self._tracks) <= len(self._since):
+        if len(self._tracks) <= len(self._forwarded):
+            for up in self._tracks:
+                up.loudness.settle()
             return
-        outside = sorted((up for up in self._tracks if up not in self._since), key=levels.__getitem__)
-        for newcomer in outside:
-            if len(self._since) < self.limit:
-                self._swap(newcomer, None, now)
-                continue
-            weakest = max(self._since, key=levels.__getitem__)
-            if levels[newcomer] + MARGIN > levels[weakest] or now - self._since[weakest] < MIN_STAY_SECONDS:
-                break
-            self._swap(newcomer, weakest, now)
+        ranks = self._ranks()
+        self._let_the_louder_in(ranks, now)
+        self._give_turns(ranks, now)
 
-    def _swap(self, comes: UpTrack, goes: UpTrack | None, now: float) -> None:
-        if goes is not None:
-            del self._since[goes]
-            goes.set_selected(False)
-        self._since[comes] = now
-        comes.set_selected(True)
+    def _ranks(self) -> dict[UpTrack, float]:
+        """How quiet each track is; at least `_SECOND` for all but one of a competitor, and for who is muted."""
+        ranks: dict[UpTrack, float] = {}
+        firsts: dict[object, tuple[float, UpTrack]] = {}
+        for up in self._tracks:
+            level = up.loudness.settle()
+            ranks[up] = rank = _MUTED if up.is_muted else max(level, LOUD)
+            if up not in self._forwarded:
+                rank += MARGIN
+            first = firsts.get(up.competitor)
+            if first is None or rank < first[0]:
+                firsts[up.competitor] = rank, up
+        for up in self._tracks:
+            if firsts[up.competitor][1] is not up:
+                ranks[up] += _SECOND
+        return ranks
+
+    def _let_the_louder_in(self, ranks: dict[UpTrack, float], now: float) -> None:
+        outside = sorted((up for up in self._tracks if up not in self._forwarded), key=ranks.__getitem__)
+        for newcomer in outside:
+            if len(self._forwarded) < self.limit:
+                self._let_in(newcomer, now + MIN_STAY_SECONDS)
+                continue
+            may_go = (up for up, until in self._forwarded.items() if now >= until or ranks[up] >= _SECOND)
+            weakest = max(may_go, key=ranks.__getitem__, default=None)
+            if weakest is None or ranks[newcomer] + MARGIN > ranks[weakest]:
+                break
+            self._put_out(weakest, now)
+            self._let_in(newcomer, now + MIN_STAY_SECONDS)
+
+    def _give_turns(self, ranks: dict[UpTrack, float], now: float) -> None:
+        for up in self._tracks:
+            if up in self._forwarded or ranks[up] > ACTIVE_LEVEL:
+                self._waiting.pop(up, None)
+            else:
+                self._waiting.setdefault(up, now)
+        ready = [up for up, since in self._waiting.items() if now - since >= WAIT_SECONDS]
+        longest = next((known for known, until in self._forwarded.items() if now >= until), None)
+        if not ready or longest is None or now < self._next_turn_at:
+            return
+        comes = min(ready, key=lambda up: self._left_at.get(up, 0.0))  # heard the longest ago, or never
+        del self._waiting[comes]
+        self._put_out(longest, now)
+        self._let_in(comes, now + TURN_SECONDS)
+        # Turns that began together would end together, and nobody could come in between.
+        self._next_turn_at = now + TURN_SECONDS / self.limit
+
+    def _let_in(self, up: UpTrack, until: float) -> None:
+        self._forwarded[up] = until
+        up.set_selected(True)
+
+    def _put_out(self, up: UpTrack, now: float) -> None:
+        del self._forwarded[up]
+        self._left_at[up] = now
+        up.set_selected(False)

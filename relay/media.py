@@ -32,6 +32,7 @@ class MediaPlane(Protocol):
         on_first_packet: Callable[[], None],
         on_wanted: Callable[[int | None], None],
         selector: AudioSelector | None,
+        source: int,
         cname: str,
     ) -> UpTrack: ...
     def down_track(
@@ -74,6 +75,7 @@ class RelayMedia:
         on_first_packet: Callable[[], None],
         on_wanted: Callable[[int | None], None],
         selector: AudioSelector | None,
+        source: int,
         cname: str,
     ) -> UpTrack:
         return UpTrack(
@@ -84,6 +86,7 @@ class RelayMedia:
             on_first_packet=on_first_packet,
             on_wanted=on_wanted,
             selector=selector,
+            source=source,
             cname=cname,
         )
 

@@ -208,6 +208,7 @@ class Publishing:
             on_first_packet=lambda: self._announce(track),
             on_wanted=lambda quality: self._wanted(track, quality),
             selector=participant.room.selector if track.kind == "audio" else None,
+            source=track.info.source,
             cname=participant.sid,
         )
         if track.kind == "video":

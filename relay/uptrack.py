@@ -147,6 +147,7 @@ class UpTrack:
         on_first_packet: Callable[[], None],
         on_wanted: Callable[[int | None], None],
         selector: AudioSelector | None = None,
+        source: int = 0,
         cname: str = "",
     ) -> None:
         self.router = router
@@ -155,6 +156,7 @@ class UpTrack:
         self.mime_type = mime_type.lower()
         self.clock_rate = codecs.CLOCK_RATES.get(self.mime_type, 90_000 if kind == "video" else 48_000)
         self.cname = cname
+        self.competitor = (transport, source)  # of its selector: a person's tracks of one source share a place
         self.ssrc = random.SystemRandom().randrange(1, 1 << 32)
         self.ssrcs = (self.ssrc, (self.ssrc + random.SystemRandom().randrange(1, 1 << 31)) & 0xFFFFFFFF or 1)
         self.loudness = LevelMeter()

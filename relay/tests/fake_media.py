@@ -192,6 +192,7 @@ class FakeMedia:
         on_first_packet: Callable[[], None],
         on_wanted: Callable[[int | None], None],
         selector: AudioSelector | None,
+        source: int,
         cname: str,
     ) -> UpTrack:
         up = FakeUpTrack(

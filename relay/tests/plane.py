@@ -181,6 +181,7 @@ class Plane:
         mime: str = "",
         payload_types: Mapping[int, str] | None = None,
         selector: AudioSelector | None = None,
+        source: int = 0,
         rids: Sequence[str] = (),
         extensions: Mapping[str, int] | None = None,
         **section: object,
@@ -194,6 +195,7 @@ class Plane:
             on_first_packet=self._count_first,
             on_wanted=self.wanted.append,
             selector=selector,
+            source=source,
             cname="alice",
         )
         known = peer.link.sections
