@@ -27,12 +27,11 @@ from tests.calls import in_room, leave_all, wait_for_media, wait_until
 from tests.namespaces import may_make_namespaces, namespace
 from tests.people import ALICE, Person
 from tests.portal import Portal
-from tests.remote_probe import remote_probe
+from tests.remote_probe import RemoteProbe, remote_probe
 from tests.screens import ChromiumScreen, chromium
 from tests.signalling_client import signalling
 from visio_portal.endings import STABLE_SECONDS
 
-SOUND_ONLY = ProbeOptions(video=False)
 LOCKED_SECONDS = 10
 SPARES = 2  # of web, and of the relay workers
 
@@ -47,23 +46,26 @@ class Options:
 
 
 async def worker_kill(folder: Path, options: Options) -> dict[str, Any]:
-    """kill -9 of one worker of two: how long until everybody hears each person's own tone again."""
+    """kill -9 of one worker of two: how long until everybody hears each person's own tone again.
+
+    Each person has a process: ten of the SDK's participants in one wait up to 25 s for each other's ends.
+    """
     back: list[float] = []
     # All talk at once, and nobody is left out as the ninth loudest.
     everybody = {"RELAY_LOUDEST_AUDIO": str(options.people)}
     with running(Portal(folder, environment=everybody)) as portal:
         async with AsyncExitStack() as stack:
-            hit = await stack.enter_async_context(in_room(portal, portal.room_on(0), options.people, SOUND_ONLY))
+            hit = await _people(stack, portal, portal.room_on(0), options.people)
             spared = await stack.enter_async_context(in_room(portal, portal.room_on(1), 2))
-            await wait_for_media(hit, pictures=False)
+            await _until_each_hears_all(hit, since=0.0)
             await wait_for_media(spared)
-            before = [await probe.losses() for probe in spared]
+            before = await _packets_lost(spared)
             for _ in range(options.kills):
                 await asyncio.sleep(STABLE_SECONDS)  # else the supervisor's back-off is measured, too
-                back += await _times_until_heard_again(portal, hit)
-                await wait_for_media(hit, pictures=False)
-            after = [await probe.losses() for probe in spared]
-    lost = sum(late.packets_lost - early.packets_lost for early, late in zip(before, after, strict=True))
+                killed_at = time.monotonic()
+                portal.kill("relay-0")
+                back += [at - killed_at for at in await _until_each_hears_all(hit, since=killed_at)]
+            lost = await _packets_lost(spared) - before
     figures = {"kills": options.kills, "people": options.people, **spread(back), "other_room_packets_lost": lost}
     return {**figures, "goal": {"p95_s": 5.0}, "valid": figures["p95_s"] <= 5.0 and lost == 0}
 
@@ -223,28 +225,28 @@ def running(portal: Portal) -> Iterator[Portal]:
         portal.stop()
 
 
-async def _times_until_heard_again(portal: Portal, everyone: Sequence[Probe]) -> list[float]:
-    """For each person, the seconds from the kill until the last of the others hears their tone on a new track."""
-    old = {heard.track_sid for probe in everyone for heard in probe.heard}
-    for probe in everyone:
-        probe.forget()
-    killed_at = time.monotonic()
-    portal.kill("relay-0")
+async def _people(stack: AsyncExitStack, portal: Portal, room: str, count: int) -> list[RemoteProbe]:
+    """Who talk in `room`, each from a process of their own."""
+    people = []
+    for number in range(1, count + 1):
+        token = portal.token(room, f"participant-{number}")
+        person = remote_probe([], number, portal.engine_url, token, pictures=False)
+        people.append(await stack.enter_async_context(person))
+    return people
 
-    def first_heard(listener: Probe, speaker: Probe) -> float | None:
-        for heard in list(listener.heard):
-            if heard.track_sid not in old and heard.tones == {speaker.number}:
-                return heard.at - killed_at
-        return None
 
-    def times() -> list[list[float | None]]:
-        return [[first_heard(probe, speaker) for probe in everyone if probe is not speaker] for speaker in everyone]
+async def _until_each_hears_all(people: Sequence[RemoteProbe], *, since: float) -> list[float]:
+    """For each person, when the last of the others heard their tone on a track that is newer than `since`."""
+    numbers = set(range(1, len(people) + 1))
+
+    def heard_by(person: RemoteProbe) -> dict[int, float]:
+        return {number: at for number, at in person.heard_first().values() if at > since}
 
     await wait_until(
-        lambda: all(None not in of_speaker for of_speaker in times()),
-        lambda: {probe.number: probe.event_names()[-4:] for probe in everyone},
+        lambda: all(heard_by(person).keys() == numbers - {own} for own, person in enumerate(people, 1)),
+        lambda: {own: (sorted(heard_by(person)), person.report["events"][-4:]) for own, person in enumerate(people, 1)},
     )
-    return [max(time for time in of_speaker if time is not None) for of_speaker in times()]
+    return [max(heard_by(person)[own] for person in people if own in heard_by(person)) for own in sorted(numbers)]
 
 
 async def _packets_lost(everyone: Sequence[Probe]) -> int:

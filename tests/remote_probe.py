@@ -1,7 +1,7 @@
-"""A synthetic participant in a process of its own, for another network namespace.
+"""A synthetic participant in a process of its own: for another network namespace, or because people share no process.
 
-`python -m tests.remote_probe NUMBER URL TOKEN [relay]` joins, sends, and prints what it experiences as JSON lines until
-its stdin closes.
+`python -m tests.remote_probe NUMBER URL TOKEN [relay] [sound]` joins, sends, and prints what it experiences as JSON
+lines until its stdin closes.
 """
 
 import asyncio
@@ -32,6 +32,10 @@ class RemoteProbe:
     def hears(self) -> dict[str, set[int]]:
         return {identity: set(numbers) for identity, numbers in self.report.get("hears", {}).items()}
 
+    def heard_first(self) -> dict[str, tuple[int, float]]:
+        """By track: whose tone was heard there alone, and when first by `time.monotonic`, one clock for all processes."""
+        return {track: (number, at) for track, (number, at) in self.report.get("heard_first", {}).items()}
+
     async def leave(self) -> None:
         assert self._process.stdin is not None
         self._process.stdin.close()
@@ -46,10 +50,18 @@ class RemoteProbe:
 
 @asynccontextmanager
 async def remote_probe(
-    prefix: Sequence[str], number: int, url: str, token: str, *, relay: bool = False, certificate: str = ""
+    prefix: Sequence[str],
+    number: int,
+    url: str,
+    token: str,
+    *,
+    relay: bool = False,
+    pictures: bool = True,
+    certificate: str = "",
 ) -> AsyncIterator[RemoteProbe]:
     """Starts a participant by `prefix` (the namespace's command line) and ends it."""
-    arguments = [sys.executable, "-m", "tests.remote_probe", str(number), url, token, *(["relay"] if relay else [])]
+    flags = [*(["relay"] if relay else []), *([] if pictures else ["sound"])]
+    arguments = [sys.executable, "-m", "tests.remote_probe", str(number), url, token, *flags]
     process = await asyncio.create_subprocess_exec(
         *prefix,
         *(["env", f"SSL_CERT_FILE={certificate}"] if certificate else []),
@@ -65,16 +77,17 @@ async def remote_probe(
         await probe.leave()
 
 
-async def main(number: int, url: str, token: str, *, relay: bool) -> None:
+async def main(number: int, url: str, token: str, *, relay: bool, pictures: bool) -> None:
     configuration = rtc.RtcConfiguration()
     if relay:
         configuration.ice_transport_type = rtc.IceTransportType.TRANSPORT_RELAY
-    probe = Probe(number, ProbeOptions(room=rtc.RoomOptions(rtc_config=configuration)))
+    probe = Probe(number, ProbeOptions(video=pictures, room=rtc.RoomOptions(rtc_config=configuration)))
+    heard_first: dict[str, tuple[int, float]] = {}
     asked_to_end = asyncio.create_task(asyncio.to_thread(sys.stdin.read))
     try:
         await probe.join(url, token)
         while not asked_to_end.done():
-            print(json.dumps(await _report(probe)), flush=True)  # noqa: T201  the other end reads it
+            print(json.dumps(await _report(probe, heard_first)), flush=True)  # noqa: T201  the other end reads it
             await asyncio.wait([asked_to_end], timeout=0.2)
     except rtc.ConnectError as error:
         print(json.dumps({"error": error.message}), flush=True)  # noqa: T201  as above
@@ -83,8 +96,11 @@ async def main(number: int, url: str, token: str, *, relay: bool) -> None:
         await probe.leave()
 
 
-async def _report(probe: Probe) -> dict[str, object]:
+async def _report(probe: Probe, heard_first: dict[str, tuple[int, float]]) -> dict[str, object]:
     is_connected = probe.room.isconnected()
+    for heard in list(probe.heard):
+        if len(heard.tones) == 1:
+            heard_first.setdefault(heard.track_sid, (next(iter(heard.tones)), heard.at))
     return {
         "sees": {identity: sorted(numbers) for identity, numbers in probe.sees().items()},
         "hears": {identity: sorted(numbers) for identity, numbers in probe.hears().items()},
@@ -92,9 +108,18 @@ async def _report(probe: Probe) -> dict[str, object]:
         "joined_after": probe.joined_after,
         "first_sound_after": probe.first_sound_after,
         "first_frame_after": probe.first_frame_after,
+        "heard_first": heard_first,
         "events": probe.event_names(),
     }
 
 
 if __name__ == "__main__":
-    asyncio.run(main(int(sys.argv[1]), sys.argv[2], sys.argv[3], relay="relay" in sys.argv[4:]))
+    asyncio.run(
+        main(
+            int(sys.argv[1]),
+            sys.argv[2],
+            sys.argv[3],
+            relay="relay" in sys.argv[4:],
+            pictures="sound" not in sys.argv[4:],
+        )
+    )
