@@ -71,19 +71,6 @@ def test_a_socket_that_overflows_for_a_moment_is_no_weak_link(seed: int, layers:
 
 
 @SEEDS
-def test_a_busy_receiver_gets_each_picture_of_a_full_room_and_keeps_it(seed: int) -> None:
-    """Five cameras of one layer each, 2.25 Mbit/s: a train that is read late must not hold the last of them back."""
-    link = Profile(rate_bps=20_000_000, delay_seconds=0.02)
-    wakes = stalls(seed, every=0.5, shortest=0.05, longest=0.15)
-    call = WeakCall(link, layers=(Layer(2, "", 640, 360, 450_000),), seed=seed, wakes=wakes, cameras=5)
-    call.run(2)
-    assert all(camera.down.stats().packets for camera in call.cameras)
-    call.run(28)
-    assert call.congestions == 0
-    assert call.plane.paused == []
-
-
-@SEEDS
 def test_who_joins_over_400_kbits_loses_no_sound(seed: int) -> None:
     call = WeakCall(NARROW, seed=seed)
     call.run(5)

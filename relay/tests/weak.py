@@ -12,8 +12,8 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from relay import rtcp
-from relay.router import DownTrack, Layer
-from relay.tests.plane import Peer, Plane
+from relay.router import Layer
+from relay.tests.plane import Plane
 from relay.tests.rtc_client import rtp_packet, vp8_payload
 from tests.shaper import Link, Profile
 
@@ -69,14 +69,6 @@ class Encoder:
         return made
 
 
-class Camera(NamedTuple):
-    """Somebody's camera, and what Bob gets of it."""
-
-    peer: Peer
-    encoders: list[Encoder]
-    down: DownTrack
-
-
 class WeakCall:
     """`run(seconds)`, then look at what Bob got. `wakes(now)`: when a receiver that has something to read now reads."""
 
@@ -89,23 +81,21 @@ class WeakCall:
         seed: int = 1,
         wakes: Callable[[float], float] = float,
         buffer_packets: int = 1000,
-        cameras: int = 1,
     ) -> None:
         self.plane = plane = Plane()
         self.alice, self.bob = plane.peer(), plane.peer()
-        chance = random.Random(f"{seed} frames")
-        # Alice's, and others' who only show themselves.
-        self.cameras = [
-            self._add_camera(self.alice if place == 0 else plane.peer(), layers, VIDEO_SSRC + 100 * place, chance)
-            for place in range(cameras)
-        ]
-        _, self.encoders, self.camera = self.cameras[0]
+        rids = tuple(layer.rid for layer in layers if layer.rid)
+        self.video = plane.publish(self.alice, "video", rids=rids)
+        self.video.set_layers(layers)
         self.audio = plane.publish(self.alice)
+        self.camera = plane.subscribe(self.video, self.bob)
         plane.subscribe(self.audio, self.bob)
         self.down = Link(down, random.Random(f"{seed} down"))
         self.up = Link(up or Profile(), random.Random(f"{seed} up"))
         self.wakes = wakes
         self.buffer_packets = buffer_packets  # what its socket holds until it reads
+        chance = random.Random(f"{seed} frames")
+        self.encoders = [Encoder(layer, VIDEO_SSRC + place, chance) for place, layer in enumerate(layers)]
         self.steps = self.overflowed = 0
         self.audio_sent = self.audio_heard = 0
         self.layer_seconds: dict[str, float] = {}
@@ -115,12 +105,6 @@ class WeakCall:
         self._reported = -1
         self._highest = 0
         self._feedbacks: list[tuple[float, int, bytes]] = []
-
-    def _add_camera(self, peer: Peer, layers: tuple[Layer, ...], ssrc: int, chance: random.Random) -> Camera:
-        track = self.plane.publish(peer, "video", rids=tuple(layer.rid for layer in layers if layer.rid))
-        track.set_layers(layers)
-        encoders = [Encoder(layer, ssrc + place, chance) for place, layer in enumerate(layers)]
-        return Camera(peer, encoders, self.plane.subscribe(track, self.bob))
 
     @property
     def estimate(self) -> float | None:
@@ -155,10 +139,9 @@ class WeakCall:
         plane = self.plane
         self.alice.audio(self.steps, ssrc=AUDIO_SSRC, text=bytes(80))
         if self.steps % FRAME_STEPS == 0:
-            for camera in self.cameras:
-                for encoder in camera.encoders:
-                    for packet in encoder.packets():
-                        camera.peer.send(packet)
+            for encoder in self.encoders:
+                for packet in encoder.packets():
+                    self.alice.send(packet)
         self.steps += 1
         plane.advance(STEP_SECONDS)
         self._deliver()
@@ -182,11 +165,10 @@ class WeakCall:
                 heapq.heappush(self._unread, Came(arrival, now, packet.number, is_audio))
 
     def _answer_key_requests(self) -> None:
-        for camera in self.cameras:
-            asked = {int.from_bytes(p[8:12], "big") for p in camera.peer.feedback(rtcp.PSFB, rtcp.PLI)}
-            camera.peer.rtcp.clear()
-            for encoder in camera.encoders:
-                encoder.wants_key = encoder.wants_key or encoder.ssrc in asked
+        asked = {int.from_bytes(p[8:12], "big") for p in self.alice.feedback(rtcp.PSFB, rtcp.PLI)}
+        self.alice.rtcp.clear()
+        for encoder in self.encoders:
+            encoder.wants_key = encoder.wants_key or encoder.ssrc in asked
 
     def _receive(self) -> None:
         now = self.plane.now
