@@ -22,6 +22,9 @@ export type OpenTracks = { audio: MediaStreamTrack | null; video: MediaStreamTra
 /** Whether microphone and camera should be on; follows every switch in the call, so that coming back after a cut restores exactly that. */
 export type Wishes = { microphone: boolean; camera: boolean };
 
+/** Each settles when the first track is published or has failed: until then a switch would turn on what is about to be. */
+export const firstTracks = new WeakMap<Room, { microphone: Promise<void>; camera: Promise<void> }>();
+
 function roomOptions(preferences: Preferences): RoomOptions {
   const { microphoneId, cameraId, speakerId } = preferences;
   const options: RoomOptions = {
@@ -81,7 +84,7 @@ export async function connectRoom(access: { url: string; token: string }, parts:
   }
   wasConnected = true;
   followWishes(room.localParticipant, wishes);
-  void publishFirstTracks(room, parts);
+  publishFirstTracks(room, parts);
   return {
     room,
     disconnect: async () => {
@@ -108,18 +111,18 @@ function followWishes(me: LocalParticipant, wishes: Wishes): void {
 }
 
 /** A refused or failing device is told, and never ends the call. */
-async function publishFirstTracks(room: Room, { wishes, tracks, backgrounds, preferences, onDeviceError }: RoomParts) {
+function publishFirstTracks(room: Room, { wishes, tracks, backgrounds, preferences, onDeviceError }: RoomParts): void {
   const me = room.localParticipant;
-  const starts = [
-    startMicrophone(me, wishes.microphone, tracks.audio),
-    startCamera(me, wishes.camera, tracks.video, backgrounds, preferences.cameraId),
-  ];
-  for (const result of await Promise.allSettled(starts)) {
-    if (result.status === "fulfilled" || room.state !== ConnectionState.Connected) continue;
-    if (result.reason instanceof EffectFailed) continue; // the stage says so, and offers the camera as it is
-    console.warn("a device was not published", result.reason);
-    onDeviceError(result.reason);
-  }
+  const tell = (error: unknown) => {
+    if (room.state !== ConnectionState.Connected) return;
+    if (error instanceof EffectFailed) return; // the stage says so, and offers the camera as it is
+    console.warn("a device was not published", error);
+    onDeviceError(error);
+  };
+  firstTracks.set(room, {
+    microphone: startMicrophone(me, wishes.microphone, tracks.audio).catch(tell),
+    camera: startCamera(me, wishes.camera, tracks.video, backgrounds, preferences.cameraId).catch(tell),
+  });
 }
 
 async function startMicrophone(me: LocalParticipant, isWanted: boolean, open: MediaStreamTrack | null): Promise<void> {

@@ -5,6 +5,7 @@ import { useCall } from "../callcontext.ts";
 import { deviceFault } from "../devicefault.ts";
 import { EffectFailed } from "../effects/backgrounds.ts";
 import { turnCamera } from "../localtracks.ts";
+import { firstTracks } from "../room.ts";
 
 type Switch = "microphone" | "camera" | "share";
 export type Control = { isOn: boolean; isBusy: boolean; toggle: () => void };
@@ -20,6 +21,15 @@ export function useMediaControls(): MediaControls {
   const [busy, setBusy] = useState<ReadonlySet<Switch>>(new Set());
   // What the person asked for last: a mute that they did not ask for came from a moderator.
   const asked = useRef({ microphone: wishes.microphone, camera: wishes.camera, share: false });
+
+  const [starting, setStarting] = useState<ReadonlySet<Switch>>(new Set(["microphone", "camera"]));
+  useEffect(() => {
+    const first = firstTracks.get(room);
+    const started = (which: Switch) => () =>
+      setStarting((current) => new Set([...current].filter((other) => other !== which)));
+    void first?.microphone.then(started("microphone"));
+    void first?.camera.then(started("camera"));
+  }, [room]);
 
   useEffect(() => {
     const me = room.localParticipant;
@@ -67,6 +77,7 @@ export function useMediaControls(): MediaControls {
       const me = room.localParticipant;
       setBusy((current) => new Set(current).add(which));
       asked.current[which] = isOn;
+      if (which !== "share") await firstTracks.get(room)?.[which];
       try {
         if (which === "microphone") await me.setMicrophoneEnabled(isOn);
         else if (which === "camera") await turnCamera(me, isOn, backgrounds, preferences.current.cameraId);
@@ -97,8 +108,8 @@ export function useMediaControls(): MediaControls {
     set: (isWanted) => turn(which, isWanted),
   });
   return {
-    microphone: control("microphone", isMicrophoneEnabled),
-    camera: control("camera", isCameraEnabled),
+    microphone: control("microphone", starting.has("microphone") ? asked.current.microphone : isMicrophoneEnabled),
+    camera: control("camera", starting.has("camera") ? asked.current.camera : isCameraEnabled),
     share: control("share", isScreenShareEnabled),
   };
 }
