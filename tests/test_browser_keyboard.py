@@ -74,7 +74,6 @@ async def _join(host: Keyboard, slug: str) -> None:
 
 async def _mute_and_unmute(host: Keyboard) -> None:
     """By its key, wherever the focus is; and by its button."""
-    await host.screen.wait_for('[data-testid="mic-button"][aria-pressed="true"]')  # its track follows the connection
     before = await host.focus()
     for said in ("Micro coupé", "Micro activé"):
         await host.press("m")
