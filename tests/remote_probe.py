@@ -98,9 +98,12 @@ async def main(number: int, url: str, token: str, *, relay: bool, pictures: bool
 
 async def _report(probe: Probe, heard_first: dict[str, tuple[int, float]]) -> dict[str, object]:
     is_connected = probe.room.isconnected()
-    for heard in list(probe.heard):
+    for heard in probe.heard:
         if len(heard.tones) == 1:
             heard_first.setdefault(heard.track_sid, (next(iter(heard.tones)), heard.at))
+    if not probe.options.video:  # one of many on this machine: no more than what is asked of it
+        probe.forget()
+        return {"heard_first": heard_first, "events": probe.event_names()}
     return {
         "sees": {identity: sorted(numbers) for identity, numbers in probe.sees().items()},
         "hears": {identity: sorted(numbers) for identity, numbers in probe.hears().items()},
