@@ -33,7 +33,7 @@ class RemoteProbe:
         return {identity: set(numbers) for identity, numbers in self.report.get("hears", {}).items()}
 
     def heard_first(self) -> dict[str, tuple[int, float]]:
-        """By track: whose tone was heard there alone, and when first by `time.monotonic`, one clock for all processes."""
+        """By track: whose tone was heard there alone, and when first (`time.monotonic`: one clock for all)."""
         return {track: (number, at) for track, (number, at) in self.report.get("heard_first", {}).items()}
 
     async def leave(self) -> None:
