@@ -1,9 +1,10 @@
 """A synthetic participant in a process of its own: for another network namespace, or because people share no process.
 
-`python -m tests.remote_probe NUMBER URL TOKEN [relay] [sound]` joins, sends, and prints what it experiences as JSON
-lines until its stdin closes.
+`python -m tests.remote_probe NUMBER URL TOKEN [--relay] [--sound-of IDENTITY…]` joins, sends, and prints what it
+experiences as JSON lines until its stdin closes.
 """
 
+import argparse
 import asyncio
 import json
 import sys
@@ -56,11 +57,14 @@ async def remote_probe(
     token: str,
     *,
     relay: bool = False,
-    pictures: bool = True,
+    sound_of: Sequence[str] = (),
     certificate: str = "",
 ) -> AsyncIterator[RemoteProbe]:
-    """Starts a participant by `prefix` (the namespace's command line) and ends it."""
-    flags = [*(["relay"] if relay else []), *([] if pictures else ["sound"])]
+    """Starts a participant by `prefix` (the namespace's command line) and ends it.
+
+    With `sound_of` it is one of many on this machine: it sends and receives sound, and decodes only these people's.
+    """
+    flags = [*(["--relay"] if relay else []), *(["--sound-of", *sound_of] if sound_of else [])]
     arguments = [sys.executable, "-m", "tests.remote_probe", str(number), url, token, *flags]
     process = await asyncio.create_subprocess_exec(
         *prefix,
@@ -77,11 +81,12 @@ async def remote_probe(
         await probe.leave()
 
 
-async def main(number: int, url: str, token: str, *, relay: bool, pictures: bool) -> None:
+async def main(number: int, url: str, token: str, *, relay: bool, sound_of: Sequence[str]) -> None:
     configuration = rtc.RtcConfiguration()
     if relay:
         configuration.ice_transport_type = rtc.IceTransportType.TRANSPORT_RELAY
-    probe = Probe(number, ProbeOptions(video=pictures, room=rtc.RoomOptions(rtc_config=configuration)))
+    room = rtc.RoomOptions(rtc_config=configuration)
+    probe = Probe(number, ProbeOptions(video=not sound_of, only_of=frozenset(sound_of), room=room))
     heard_first: dict[str, tuple[int, float]] = {}
     asked_to_end = asyncio.create_task(asyncio.to_thread(sys.stdin.read))
     try:
@@ -101,7 +106,7 @@ async def _report(probe: Probe, heard_first: dict[str, tuple[int, float]]) -> di
     for heard in probe.heard:
         if len(heard.tones) == 1:
             heard_first.setdefault(heard.track_sid, (next(iter(heard.tones)), heard.at))
-    if not probe.options.video:  # one of many on this machine: no more than what is asked of it
+    if not probe.options.video:  # one of many: no more than what is asked of it
         probe.forget()
         return {"heard_first": heard_first, "events": probe.event_names()}
     return {
@@ -117,12 +122,11 @@ async def _report(probe: Probe, heard_first: dict[str, tuple[int, float]]) -> di
 
 
 if __name__ == "__main__":
-    asyncio.run(
-        main(
-            int(sys.argv[1]),
-            sys.argv[2],
-            sys.argv[3],
-            relay="relay" in sys.argv[4:],
-            pictures="sound" not in sys.argv[4:],
-        )
-    )
+    parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
+    parser.add_argument("number", type=int)
+    parser.add_argument("url")
+    parser.add_argument("token")
+    parser.add_argument("--relay", action="store_true", help="by TURN only")
+    parser.add_argument("--sound-of", nargs="+", default=(), metavar="IDENTITY")
+    chosen = parser.parse_args()
+    asyncio.run(main(chosen.number, chosen.url, chosen.token, relay=chosen.relay, sound_of=chosen.sound_of))
