@@ -43,25 +43,31 @@ class TlsFiles:
 
 
 def ensure(
-    folder: Path, hosts: Sequence[str], *, keeps_authority: bool = False, now: datetime.datetime | None = None
+    folder: Path,
+    hosts: Sequence[str],
+    *,
+    detected: Sequence[str] = (),
+    keeps_authority: bool = False,
+    now: datetime.datetime | None = None,
 ) -> TlsFiles:
     """The files, made or renewed where they are missing, end soon, or do not name every one of `hosts`.
 
-    With `keeps_authority` hosts that the present authority may not certify are left out: people who trust it are
-    inside, and a new one would shut them out.
+    For `detected` addresses, which change with the network, no new authority is made: people who trust the present one
+    would be shut out. With `keeps_authority` neither for `hosts`. What it may not certify is left out.
     """
     now = now or datetime.datetime.now(datetime.UTC)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     files = TlsFiles(folder / _LEAF_FILE, folder / _LEAF_KEY_FILE, folder / CA_FILE)
+    wanted = list(dict.fromkeys([*hosts, *detected]))
     if not files.ca.exists() or _ends_within(files.ca, _LEAF_DAYS, now):
-        _make_authority(folder, hosts, now)
-    elif not (keeps_authority and _permitted(files.ca) is None):
-        hosts = _certifiable(files.ca, hosts) if keeps_authority else hosts
-        if foreign := _foreign(files.ca, hosts):
-            _make_authority(folder, hosts, now)
-            logger.warning("a new authority, for %s: people must trust it once, see /trust", ", ".join(foreign))
-    if not files.certificate.exists() or _ends_within(files.certificate, _RENEW_DAYS, now) or not _fits(files, hosts):
-        _make_leaf(files, folder, hosts, now)
+        _make_authority(folder, wanted, now)
+    elif not keeps_authority and (foreign := _foreign(files.ca, hosts)):
+        _make_authority(folder, wanted, now)
+        logger.warning("a new authority, for %s: people must trust it once, see /trust", ", ".join(foreign))
+    elif _permitted(files.ca) is not None:
+        wanted = _certifiable(files.ca, wanted, hosts)
+    if not files.certificate.exists() or _ends_within(files.certificate, _RENEW_DAYS, now) or not _fits(files, wanted):
+        _make_leaf(files, folder, wanted, now)
     return files
 
 
@@ -109,14 +115,15 @@ def _foreign(ca: Path, hosts: Sequence[str]) -> list[str]:
     return [host for host in dict.fromkeys(hosts) if _subtree(_names([host])[0]) not in permitted]
 
 
-def _certifiable(ca: Path, hosts: Sequence[str]) -> Sequence[str]:
-    """`hosts` without the foreign ones, unless there are no others."""
-    foreign = _foreign(ca, hosts)
-    rest = [host for host in hosts if host not in foreign]
+def _certifiable(ca: Path, wanted: Sequence[str], hosts: Sequence[str]) -> Sequence[str]:
+    """`wanted` without the foreign ones, unless there are no others. Of these, `hosts` get an authority at a start."""
+    foreign = _foreign(ca, wanted)
+    rest = [host for host in wanted if host not in foreign]
     if foreign and rest:
-        names = ", ".join(foreign)
-        logger.warning("the certificate does not name %s; the portal's next start makes a new authority", names)
-    return rest or hosts
+        is_temporary = any(host in hosts for host in foreign)
+        remedy = "the portal's next start makes a new authority" if is_temporary else "give the portal a name by DOMAIN"
+        logger.warning("the certificate does not name %s; %s", ", ".join(foreign), remedy)
+    return rest or wanted
 
 
 def _subtree(name: x509.GeneralName) -> x509.GeneralName:

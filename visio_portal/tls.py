@@ -24,21 +24,29 @@ def uses_own_authority() -> bool:
 def ensure_files(*, keeps_authority: bool = True) -> TlsFiles:
     """The certificate and key to serve with; our own are made or renewed where need be.
 
-    Only a start of the whole portal (`keeps_authority=False`) makes a new authority for names that have changed.
+    Only a start of the whole portal (`keeps_authority=False`) makes a new authority for names that have changed, and
+    none does for an address that only the network gave.
     """
     if settings.TLS_CERT_FILE:
         return TlsFiles(Path(settings.TLS_CERT_FILE), Path(settings.TLS_KEY_FILE), Path())
-    return authority.ensure(folder(), certificate_hosts(), keeps_authority=keeps_authority)
+    return authority.ensure(
+        folder(), certificate_hosts(), detected=detected_addresses(), keeps_authority=keeps_authority
+    )
 
 
 def certificate_hosts() -> list[str]:
-    """Every name under which a browser may come: PORTAL_URL's, the listening address, this machine's own."""
+    """The names under which a browser must be able to come: PORTAL_URL's, DOMAIN, the listening address, loopback."""
     hosts = [addresses.host_of(settings.PORTAL_URL)]
     if settings.DOMAIN:
         hosts.append(settings.DOMAIN)
     if settings.HOST not in addresses.WILDCARDS:
         hosts.append(settings.HOST)
-    else:
-        families = (socket.AF_INET, socket.AF_INET6)
-        hosts += [address for family in families if (address := addresses.primary_address(family))]
     return [*hosts, "localhost", "127.0.0.1", "::1"]
+
+
+def detected_addresses() -> list[str]:
+    """This machine's own, where the portal listens on all: they are another's after the next lease."""
+    if settings.HOST not in addresses.WILDCARDS:
+        return []
+    families = (socket.AF_INET, socket.AF_INET6)
+    return [address for family in families if (address := addresses.primary_address(family))]

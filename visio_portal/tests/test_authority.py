@@ -16,7 +16,7 @@ from cryptography.x509.oid import NameOID
 from django.test import Client
 from pytest_django import Settings
 
-from visio_portal import authority, tls
+from visio_portal import addresses, authority, tls
 
 HOSTS = ["visio.example.org", "10.1.2.3", "2001:db8::1"]
 
@@ -109,6 +109,31 @@ def test_while_the_portal_runs_a_new_address_shuts_nobody_out(tmp_path: Path, ca
     second = authority.ensure(tmp_path, [*HOSTS, "10.9.9.9"], keeps_authority=True)
     assert [file.read_bytes() for file in (second.certificate, second.ca)] == before
     assert "does not name 10.9.9.9" in caplog.text
+
+
+def test_an_address_that_only_the_network_gave_makes_no_new_authority_at_a_start(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    first = authority.ensure(tmp_path, ["visio.example.org"], detected=["10.1.2.3"])
+    assert names_of(first) == ["visio.example.org", "10.1.2.3"]
+    ca = first.ca.read_bytes()
+    second = authority.ensure(tmp_path, ["visio.example.org"], detected=["10.9.9.9"])
+    assert second.ca.read_bytes() == ca
+    assert "10.9.9.9" not in names_of(second)
+    assert "does not name 10.9.9.9; give the portal a name by DOMAIN" in caplog.text
+    third = authority.ensure(tmp_path, ["visio.example.org"], detected=["10.1.2.3"])
+    assert (third.ca.read_bytes(), names_of(third)) == (ca, ["visio.example.org", "10.1.2.3"])
+
+
+def test_a_portal_with_a_name_keeps_its_authority_when_it_starts_in_another_network(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.DATA_DIR, settings.TLS_CERT_FILE = tmp_path, ""
+    settings.HOST, settings.PORTAL_URL = "0.0.0.0", "https://visio.example.org"  # noqa: S104  nothing is bound
+    leases = iter(["10.1.2.3", None, "10.9.9.9", "2001:db8::9"])
+    monkeypatch.setattr(addresses, "primary_address", lambda family: next(leases))
+    ca = tls.ensure_files(keeps_authority=False).ca.read_bytes()
+    assert tls.ensure_files(keeps_authority=False).ca.read_bytes() == ca
 
 
 def make_unlimited_authority(folder: Path) -> Path:
