@@ -16,6 +16,7 @@ import select
 import signal
 import threading
 import time
+from collections.abc import Callable
 
 VARIABLE = "VISIO_ALIVE_FD"
 PULSE_VARIABLE = "VISIO_PULSE_FD"
@@ -44,12 +45,19 @@ async def beat() -> None:
         await asyncio.sleep(BEAT_SECONDS)
 
 
-def beat_in_thread(seconds: float = BEAT_SECONDS) -> None:
-    """As `beat`, of a process whose threads may all be at long work: that it runs at all."""
+def beat_in_thread(is_turning: Callable[[], bool] = lambda: True, seconds: float = BEAT_SECONDS) -> None:
+    """As `beat`, of a process whose threads may all be at long work: no longer than `is_turning` says that they turn.
+
+    Returns after the first beat: a process that is about to wait for its database has begun.
+    """
+    if not _beat_once():
+        return
 
     def run() -> None:
-        while _beat_once():
+        while True:
             time.sleep(seconds)
+            if is_turning():
+                _beat_once()
 
     threading.Thread(target=run, name="heartbeat", daemon=True).start()
 

@@ -11,6 +11,7 @@ import os
 import secrets
 import socket
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -31,6 +32,11 @@ THREADS = 3
 STOP_SECONDS = 15.0
 # Reaping and the clock's jobs.
 HOUSEKEEPING_SECONDS = 5.0
+# How long a round of this process's own loops may take: more than its database makes anybody wait for an answer.
+ROUND_PATIENCE_SECONDS = 300.0
+# How long a job may take without a word (`Work.report`). One that hangs is tried again by the next worker, and given up
+# in the end.
+JOB_PATIENCE_SECONDS = 1800.0
 
 
 @dataclass(slots=True)
@@ -40,6 +46,8 @@ class Work:
     job: Job
     _stopping: threading.Event = field(repr=False)
     _lost: threading.Event = field(default_factory=threading.Event, repr=False)
+    _heard_at: float = field(default_factory=time.monotonic, repr=False)
+    _owner: str = field(default_factory=lambda: threading.current_thread().name, repr=False)
 
     @property
     def payload(self) -> dict[str, Any]:
@@ -52,6 +60,7 @@ class Work:
 
     def report(self, percent: int, step: str = "") -> None:
         """Notes progress. Raises `Interrupted` or `LeaseLost` where the work must stop: let them pass."""
+        self._heard_at = time.monotonic()
         if self._lost.is_set() or not leases.report(self.job, percent, step):
             raise LeaseLost
         if self._stopping.is_set():
@@ -84,6 +93,7 @@ class Worker:
         self.stopping = threading.Event()
         self.current: dict[int, Work] = {}
         self._lock = threading.Lock()
+        self._rounds: dict[str, float] = {}  # when each loop began its last round
         self._threads = [
             threading.Thread(target=self._loop, args=(n > 0 or threads == 1,), name=f"jobs-{n}", daemon=True)
             for n in range(threads)
@@ -96,17 +106,34 @@ class Worker:
         """Works until stopped; what cannot end in `STOP_SECONDS` is given back to the queue. `on_round` is called after
         each housekeeping, and at the start.
         """
+        self._round()
         schedule.synchronise(self.now())
         for thread in (*self._threads, threading.Thread(target=self._keep_leases, name="leases", daemon=True)):
             thread.start()
         on_ready()
         on_round()
         while not self.stopping.wait(self.housekeeping_seconds):
+            self._round()
             self.keep_house()
             on_round()
         for thread in self._threads:
             thread.join(STOP_SECONDS / len(self._threads))
         self._give_back()
+
+    def is_turning(self, *, clock: Callable[[], float] = time.monotonic) -> bool:
+        """Whether every loop is at a round, and every job at work, that began (or said a word) not too long ago.
+
+        Asked by a thread that must not wait: takes no lock and asks no database.
+        """
+        now = clock()
+        at_work = {work._owner: work._heard_at for work in list(self.current.values())}
+        if any(now - heard_at > JOB_PATIENCE_SECONDS for heard_at in at_work.values()):
+            return False
+        waited = [began_at for name, began_at in list(self._rounds.items()) if name not in at_work]
+        return all(now - began_at <= ROUND_PATIENCE_SECONDS for began_at in waited)
+
+    def _round(self) -> None:
+        self._rounds[threading.current_thread().name] = time.monotonic()
 
     def keep_house(self) -> None:
         """Takes back what dead workers held, and orders what is due by the clock."""
@@ -163,6 +190,7 @@ class Worker:
 
     def _loop(self, takes_slow: bool) -> None:
         while not self.stopping.is_set():
+            self._round()
             try:
                 close_old_connections()
                 if not self.work_once(takes_slow=takes_slow):
@@ -170,12 +198,14 @@ class Worker:
             except DatabaseError:
                 logger.warning("jobs: the database does not answer", exc_info=True)
                 self.stopping.wait(self.poll_seconds * 4)
+        self._rounds.pop(threading.current_thread().name, None)
         connections.close_all()
 
     def _keep_leases(self) -> None:
         # Goes on while jobs end after `stop`: the process must not lose what it still works on.
         pause = threading.Event()
         while not pause.wait(self.lease.total_seconds() / 4):
+            self._round()
             close_old_connections()
             self.renew_all()
 

@@ -15,6 +15,8 @@ VARIABLES = ("VISIO_PULSE_FD", "RELAY_PULSE_FD")
 # clients give up their connection after fifteen.
 LOOK_SECONDS = 5.0
 MISSES = 3
+# What a process gets to import and begin: a minute.
+START_MISSES = 13
 
 
 class Pulse:
@@ -40,7 +42,7 @@ class Pulse:
         os.close(self.write_end)
 
     def has_stopped(self) -> bool:
-        """Whether nothing was felt at `MISSES` looks in a row. Of one that never began nobody can say.
+        """Whether nothing was felt at `MISSES` looks in a row; at `START_MISSES`, of one that has not begun yet.
 
         Looks are counted, not seconds: after a pause of the whole machine the supervisor does not judge at once.
         """
@@ -49,9 +51,18 @@ class Pulse:
             return False
         self._look_at = self._clock() + self._look_seconds
         self._was_ever_felt |= self._is_felt
-        self._misses = 0 if self._is_felt or not self._was_ever_felt else self._misses + 1
+        self._misses = 0 if self._is_felt else self._misses + 1
         self._is_felt = False
-        return self._misses >= MISSES
+        return self._misses >= self._patience
+
+    @property
+    def silence_seconds(self) -> float:
+        """How long one that has stopped was silent at least. (The first look is at its start.)"""
+        return self._look_seconds * (MISSES if self._was_ever_felt else START_MISSES - 1)
+
+    @property
+    def _patience(self) -> int:
+        return MISSES if self._was_ever_felt else START_MISSES
 
     def close(self) -> None:
         os.close(self._read_end)

@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from visio_portal.endings import ending, failures_in_a_row, kill_group, pause_after
-from visio_portal.heartbeat import LOOK_SECONDS, MISSES, Pulse
+from visio_portal.heartbeat import LOOK_SECONDS, Pulse
 from visio_portal.standby import Spare
 
 logger = logging.getLogger(__name__)
@@ -210,8 +210,9 @@ class Supervisor:
             if child.process is None or child.pulse is None or child.is_stopping or not child.is_running:
                 continue
             if child.pulse.has_stopped():
-                logger.error("%s has been silent for %g s: it is killed", child.name, MISSES * self.look_seconds)
+                # First the deed: where nobody reads our log, its line may wait for hours, and the child live again.
                 kill_group(child.process.pid)
+                logger.error("%s was silent for %g s: it is killed", child.name, child.pulse.silence_seconds)
 
     def _start_due(self) -> None:
         for child in self.children:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import threading
+import time
 from datetime import timedelta
 
 import pytest
 from django.db import connections, transaction
 
 from jobs import leases
+from jobs import worker as worker_module
 from jobs.models import Job, State
 from jobs.queue import GiveUp, Postponed, UnknownKind, enqueue, job
 from jobs.tests.conftest import Clock
-from jobs.worker import THREADS, Work, Worker
+from jobs.worker import JOB_PATIENCE_SECONDS, ROUND_PATIENCE_SECONDS, THREADS, Work, Worker
 
 pytestmark = pytest.mark.django_db
 CEILING_SECONDS = 30
@@ -235,3 +237,37 @@ def test_a_key_is_not_given_back_before_an_order_that_found_it_is_committed(cloc
         ending.join(0.5)  # it waits for this transaction
     ending.join(CEILING_SECONDS)
     assert seen == [True]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_worker_does_not_turn_where_a_loop_or_a_job_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
+    began, may_end = threading.Event(), threading.Event()
+
+    def hang(work: Work) -> None:
+        began.set()
+        may_end.wait(CEILING_SECONDS)
+
+    job("tests.note")(hang)
+    enqueue("tests.note")
+    worker = Worker(poll_seconds=0.01, housekeeping_seconds=0.01)
+    running = threading.Thread(target=worker.run, name="main-of-the-test")
+    running.start()
+
+    def turns_in(seconds: float) -> bool:
+        return worker.is_turning(clock=lambda: time.monotonic() + seconds)
+
+    try:
+        assert began.wait(CEILING_SECONDS)
+        assert turns_in(0)
+        assert not turns_in(ROUND_PATIENCE_SECONDS + 60), "as where all loops stopped at this moment"
+        monkeypatch.setattr(worker_module, "ROUND_PATIENCE_SECONDS", 1e9)
+        assert turns_in(JOB_PATIENCE_SECONDS - 60), "a job may take long"
+        assert not turns_in(JOB_PATIENCE_SECONDS + 60)
+        [work] = worker.current.values()
+        work._heard_at += 1000
+        assert turns_in(JOB_PATIENCE_SECONDS + 60), "and longer, where it says how far it is"
+    finally:
+        may_end.set()
+        worker.stop()
+        running.join(CEILING_SECONDS)
+        connections.close_all()

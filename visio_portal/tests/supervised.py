@@ -1,6 +1,6 @@
 """A supervisor over small children, as a process that test_supervisor.py starts and kills.
 
-    python -m visio_portal.tests.supervised <diary> [stubborn|patient|crashing|hanging|absent|[dying-|…]spares]
+    python -m visio_portal.tests.supervised <diary> [stubborn|patient|crashing|mute|absent|[dying-|…]spares]
 
 Children write what happens to them into the diary: one line each, `name event pid`.
 """
@@ -50,7 +50,7 @@ def child(diary: str, name: str, manner: str) -> None:
     note(diary, name, "started", os.getpid())
     if manner == "crashing":
         sys.exit(3)
-    if manner == "hanging":
+    if manner != "mute":
         lifeline.beat_in_thread(seconds=0.05)
     while not ended.wait(0.05) or (manner == "patient" and not _others_came_back(diary)):
         time.sleep(0.01)

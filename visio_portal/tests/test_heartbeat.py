@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -57,8 +58,15 @@ def test_one_that_is_silent_for_twenty_seconds_is_hung(pulse: Pulse, clock: Cloc
     assert pass_silently(pulse, clock, LOOK_SECONDS + 1)
 
 
-def test_one_that_never_beat_is_not_judged(pulse: Pulse, clock: Clock) -> None:
-    assert not pass_silently(pulse, clock, 3600)
+def test_one_that_never_beat_is_hung_after_a_minute(pulse: Pulse, clock: Clock) -> None:
+    assert not pass_silently(pulse, clock, 60)
+    assert pass_silently(pulse, clock, LOOK_SECONDS + 1)
+
+
+def test_one_that_starts_slowly_lives(pulse: Pulse, clock: Clock) -> None:
+    assert not pass_silently(pulse, clock, 59)
+    beat(pulse)
+    assert not pass_silently(pulse, clock, LOOK_SECONDS * MISSES - 1)
 
 
 def test_a_pause_of_the_whole_machine_is_one_miss(pulse: Pulse, clock: Clock) -> None:
@@ -81,3 +89,20 @@ async def test_a_process_beats_as_long_as_the_supervisor_does_not_look(
     assert lifeline._beat_once()
     monkeypatch.delenv(lifeline.PULSE_VARIABLE)
     await lifeline.beat()  # without a supervisor it returns
+
+
+def test_a_process_whose_loops_do_not_turn_beats_no_more(pulse: Pulse, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(lifeline.PULSE_VARIABLE, str(pulse.write_end))
+    asked, turns = threading.Event(), iter([True, False, False])
+
+    def is_turning() -> bool:
+        try:
+            return next(turns)
+        except StopIteration:
+            asked.set()
+            return False
+
+    lifeline.beat_in_thread(is_turning, seconds=0.001)
+    assert asked.wait(30)
+    monkeypatch.delenv(lifeline.PULSE_VARIABLE)
+    assert os.read(pulse._read_end, 100) == b".."  # at its start, and while it turned

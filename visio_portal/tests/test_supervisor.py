@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import subprocess
@@ -13,6 +14,8 @@ from pathlib import Path
 import pytest
 
 from visio_portal.endings import ending
+from visio_portal.heartbeat import Pulse
+from visio_portal.supervisor import Child, Group, Supervisor
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
 CEILING_SECONDS = 30
@@ -179,18 +182,52 @@ def test_a_killed_child_is_started_again_at_once(start: Callable[..., Supervised
     assert len(supervised.pids("web")) == 1
 
 
-def test_a_child_that_hangs_is_killed_and_started_again_and_one_that_never_beat_is_left_alone(
+def test_a_child_that_hangs_is_killed_and_started_again_and_the_others_go_on(
     start: Callable[..., Supervised],
 ) -> None:
-    supervised = start("hanging")  # its worker beats, until it is stopped
+    supervised = start()
     supervised.wait_until_ready()
     [hung] = supervised.pids("worker")
     os.kill(hung, signal.SIGSTOP)
     supervised.wait_for(lambda: len(supervised.pids("worker")) == 2)
     assert not is_alive(hung)
-    assert "worker has been silent for 1.5 s: it is killed" in supervised.log.read_text()
+    assert "worker was silent for 1.5 s: it is killed" in supervised.log.read_text()
     assert "worker ended (SIGKILL)" in supervised.log.read_text()
     assert (len(supervised.pids("web")), len(supervised.pids("relay-0"))) == (1, 1)
+
+
+def test_a_child_that_hangs_before_its_first_beat_is_killed_after_the_time_for_a_start(
+    start: Callable[..., Supervised],
+) -> None:
+    supervised = start("mute")
+    supervised.wait_until_ready()
+    [hung] = supervised.pids("worker")
+    supervised.wait_for(lambda: len(supervised.pids("worker")) == 2)
+    assert not is_alive(hung)
+    assert "worker was silent for 6 s: it is killed" in supervised.log.read_text()
+    assert (len(supervised.pids("web")), len(supervised.pids("relay-0"))) == (1, 1)
+
+
+def test_a_hung_child_is_dead_before_anything_is_said_of_it() -> None:
+    process = subprocess.Popen(["sleep", "600"], start_new_session=True)
+    child = Child("worker", Group.WORKER, [], dict, lambda: True, process=process, pulse=Stopped(time.monotonic))
+    at_the_line: list[int | None] = []
+    listener = logging.Handler()
+    # As where nobody reads our log: who is not dead by now lives again when the line is out.
+    listener.emit = lambda record: at_the_line.append(process.wait(CEILING_SECONDS))  # type: ignore[method-assign]
+    logging.getLogger("visio_portal.supervisor").addHandler(listener)
+    try:
+        Supervisor([child], [], lambda seconds: None)._kill_hung()
+    finally:
+        logging.getLogger("visio_portal.supervisor").removeHandler(listener)
+        process.kill()
+        process.wait()
+    assert at_the_line == [-signal.SIGKILL]
+
+
+class Stopped(Pulse):
+    def has_stopped(self) -> bool:
+        return True
 
 
 def test_a_crash_loop_is_slowed_down_and_named(start: Callable[..., Supervised]) -> None:

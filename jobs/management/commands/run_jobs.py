@@ -19,8 +19,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         lifeline.watch()
-        lifeline.beat_in_thread()
         worker = Worker()
+        lifeline.beat_in_thread(worker.is_turning)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: worker.stop())
         worker.run(on_ready=announce, on_round=lambda: report(worker))
