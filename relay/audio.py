@@ -16,8 +16,9 @@ MARGIN = 4.0
 LOUD = ACTIVE_LEVEL - MARGIN + 1
 # A microphone that was just let in stays at least this long: shorter is heard as chopped syllables.
 MIN_STAY_SECONDS = 1.0
-# When more people speak than can be forwarded, who has waited this long takes the place of whoever had theirs longest,
-# and keeps it for a turn. No claim, loud or steady, holds a place for ever while somebody else speaks.
+# When more people speak than can be forwarded, who has waited this long takes the place of who has been silent for as
+# long, or else of whoever had theirs longest, and keeps it for a turn. No claim, loud or steady, holds a place for ever
+# while somebody else speaks.
 WAIT_SECONDS = 1.0
 TURN_SECONDS = 8.0
 # Behind everybody's first track of a source, also the silent ones: a person's others of that source. Behind all: muted.
@@ -85,6 +86,7 @@ class AudioSelector:
         self._forwarded: dict[UpTrack, float] = {}  # the longest there first; until when each stays in any case
         self._waiting: dict[UpTrack, float] = {}  # who speaks and is not forwarded: since when
         self._left_at: dict[UpTrack, float] = {}  # who was forwarded once
+        self._spoke_at: dict[UpTrack, float] = {}  # when each was last as loud as speech
         self._next_turn_at = 0.0
 
     @property
@@ -107,14 +109,17 @@ class AudioSelector:
         self._forwarded.pop(up, None)
         self._waiting.pop(up, None)
         self._left_at.pop(up, None)
+        self._spoke_at.pop(up, None)
 
     def advance(self, now: float) -> None:
         """Looks at the levels; call it every 100 ms."""
         if len(self._tracks) <= len(self._forwarded):
             for up in self._tracks:
-                up.loudness.settle()
+                if up.loudness.settle() <= ACTIVE_LEVEL:
+                    self._spoke_at[up] = now
             return
         ranks = self._ranks()
+        self._spoke_at.update((up, now) for up, rank in ranks.items() if rank <= ACTIVE_LEVEL)
         self._let_the_louder_in(ranks, now)
         self._give_turns(ranks, now)
 
@@ -141,12 +146,31 @@ class AudioSelector:
             if len(self._forwarded) < self.limit:
                 self._let_in(newcomer, now + MIN_STAY_SECONDS)
                 continue
-            may_go = (up for up, until in self._forwarded.items() if now >= until or ranks[up] >= _SECOND)
-            weakest = max(may_go, key=ranks.__getitem__, default=None)
+            weakest = self._weakest(ranks, now)
             if weakest is None or ranks[newcomer] + MARGIN > ranks[weakest]:
                 break
             self._put_out(weakest, now)
             self._let_in(newcomer, now + MIN_STAY_SECONDS)
+
+    def _weakest(self, ranks: dict[UpTrack, float], now: float) -> UpTrack | None:
+        """Who goes for somebody louder: of those who may, the quietest, and who is silent before who takes breath."""
+        may_go = [
+            up
+            for up, until in self._forwarded.items()
+            if now >= until or ranks[up] >= _SECOND or self._is_silent(up, now)
+        ]
+        return max(may_go, key=lambda up: (ranks[up] >= _SECOND, self._is_silent(up, now), ranks[up]), default=None)
+
+    def _is_silent(self, up: UpTrack, now: float) -> bool:
+        """Not only between two sentences. Whoever it is gives way, also in a turn: it would be nobody's."""
+        return now - self._spoke_at.get(up, float("-inf")) >= WAIT_SECONDS
+
+    def _goes_for_a_turn(self, now: float) -> UpTrack | None:
+        """Who was silent longest; where everybody speaks, who has had the place longest and no turn."""
+        silent = [up for up in self._forwarded if self._is_silent(up, now)]
+        if silent:
+            return min(silent, key=lambda up: self._spoke_at.get(up, float("-inf")))
+        return next((up for up, until in self._forwarded.items() if now >= until), None)
 
     def _give_turns(self, ranks: dict[UpTrack, float], now: float) -> None:
         for up in self._tracks:
@@ -155,12 +179,14 @@ class AudioSelector:
             else:
                 self._waiting.setdefault(up, now)
         ready = [up for up, since in self._waiting.items() if now - since >= WAIT_SECONDS]
-        longest = next((known for known, until in self._forwarded.items() if now >= until), None)
-        if not ready or longest is None or now < self._next_turn_at:
+        if not ready or now < self._next_turn_at:
+            return
+        goes = self._goes_for_a_turn(now)
+        if goes is None:
             return
         comes = min(ready, key=lambda up: self._left_at.get(up, 0.0))  # heard the longest ago, or never
         del self._waiting[comes]
-        self._put_out(longest, now)
+        self._put_out(goes, now)
         self._let_in(comes, now + TURN_SECONDS)
         # Turns that began together would end together, and nobody could come in between.
         self._next_turn_at = now + TURN_SECONDS / self.limit

@@ -1,7 +1,7 @@
 """What people may take of the worker's time by data channels, by RTCP and by signalling, and how often they publish.
 
 Each has a part of their own, which outlives the connection: else every rejoin would bring a new one. It is small for
-who may send no data, and what they take beyond it they all share.
+who may send no data, and what they take beyond it they all share. Connection tests share nothing with people.
 """
 
 from __future__ import annotations
@@ -21,8 +21,10 @@ SIGNALS = (0.05, 0.3)
 SIGNALS_BEYOND = (0.2, 0.3)
 # Tracks a second, and at once. Each is told to everybody, and each end too, and both are rows of the portal's.
 PUBLISHING = (2.0, 40.0)
-# Connection tests, open to anybody, have nothing else.
-ALL_GIVING_WAY = (0.1, 1.0)
+# Of each end of a connection test, which is open to anybody. It is what an honest one needs for all its paths together,
+# so that hostile ones make it find nothing bad; one address has 42 such ends at once.
+TEST = (0.003, 0.15)
+TESTS_BEYOND = (0.1, 1.0)
 MAX_REMEMBERED = 4096
 
 
@@ -66,20 +68,25 @@ class TimeShares:
         now = clock.now()
         self._sctp_beyond, self._rtcp_beyond = Allowance(*ALL_BEYOND, now), Allowance(*ALL_BEYOND, now)
         self._signals_beyond = Allowance(*SIGNALS_BEYOND, now)
-        sctp, rtcp, signals = (Share(Allowance(*ALL_GIVING_WAY, now)) for _ in range(3))
-        self._giving_way = PersonShares(sctp, rtcp, signals, Allowance(*PUBLISHING, now))
-        self._known: dict[tuple[str, str, bool], PersonShares] = {}  # least recently joined first
+        self._tests_beyond = tuple(Allowance(*TESTS_BEYOND, now) for _ in range(3))
+        # Least recently joined first. Tests are remembered apart: however many there are, they make nobody forgotten.
+        self._people: dict[tuple[str, str, bool], PersonShares] = {}
+        self._tests: dict[tuple[str, str, bool], PersonShares] = {}
 
     def of(self, room: str, identity: str, *, sends_data: bool, gives_way: bool) -> PersonShares:
         """The same as at their last join."""
-        if gives_way:  # what they publish is heard by nobody else, and one tester must not use up another's
-            return self._giving_way._replace(publishing=Allowance(*PUBLISHING, clock.now()))
+        known = self._tests if gives_way else self._people
         key = (room, identity, sends_data)
-        shares = self._known.pop(key) if key in self._known else self._new(sends_data)
-        self._known[key] = shares
-        if len(self._known) > MAX_REMEMBERED:
-            del self._known[next(iter(self._known))]
+        shares = known.pop(key, None) or (self._new_test() if gives_way else self._new(sends_data))
+        known[key] = shares
+        if len(known) > MAX_REMEMBERED:
+            del known[next(iter(known))]
         return shares
+
+    def _new_test(self) -> PersonShares:
+        now = clock.now()
+        sctp, rtcp, signals = (Share(Allowance(*TEST, now), beyond) for beyond in self._tests_beyond)
+        return PersonShares(sctp, rtcp, signals, Allowance(*PUBLISHING, now))
 
     def _new(self, sends_data: bool) -> PersonShares:
         now = clock.now()

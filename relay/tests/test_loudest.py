@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 
+import pytest
+
 from relay.audio import AudioSelector
 from relay.tests.plane import Peer, Plane
 
@@ -85,3 +87,42 @@ def test_who_speaks_keeps_the_place_through_their_pauses_while_others_claim_to_b
     for _ in range(3):
         assert council.talk(1, levels | {honest: 70})[honest] == 50
         assert council.talk(1, levels)[honest] == 50
+
+
+def after_turns(places: int) -> tuple[Council, int, int, dict[int, int]]:
+    """A lecturer has spoken all the time. All other places were given as turns, and those who got them say no more.
+
+    Who lectures, somebody else who has not spoken yet, and everybody's level: silence but for the lecturer.
+    """
+    council = Council(places)
+    first = [council.microphone(council.person()) for _ in range(places - 1)]
+    lecturer = council.microphone(council.person())
+    guests = [council.microphone(council.person()) for _ in range(places - 1)]
+    late = council.microphone(council.person())
+    silent = dict.fromkeys((*first, lecturer, *guests, late), 90)
+    lecture = silent | {lecturer: 25}
+    council.talk(1, lecture | dict.fromkeys(first, 25))
+    for guest in guests:  # a turn each, for which one of the first goes
+        levels = lecture | dict.fromkeys((*first, *guests[: guests.index(guest) + 1]), 25)
+        for _ in range(8):
+            if council.talk(1, levels)[guest]:
+                break
+        else:
+            raise AssertionError("no turn was given")
+    return council, lecturer, late, lecture
+
+
+@pytest.mark.parametrize("places", [2, 3, 4])
+def test_who_is_silent_in_their_turn_goes_before_a_lecturer_who_speaks(places: int) -> None:
+    council, lecturer, late, lecture = after_turns(places)
+    heard = council.talk(6, lecture | {late: 25})
+    assert heard[lecturer] == 300
+    assert heard[late] > 150
+
+
+@pytest.mark.parametrize("places", [2, 3, 4])
+def test_a_lecturer_who_takes_breath_keeps_the_place_that_somebody_silent_can_give(places: int) -> None:
+    council, lecturer, late, lecture = after_turns(places)
+    assert council.talk(2, lecture)[lecturer] == 100
+    heard = council.talk(1, lecture | {lecturer: 90, late: 25})
+    assert (heard[lecturer], heard[late] > 30) == (50, True)

@@ -9,14 +9,16 @@ from livekit.protocol import rtc
 
 from relay import clock
 from relay.permissions import Permission
-from relay.tests.stage import Client, Stage
+from relay.tests.stage import CAMERA, VIDEO, Client, Stage
 from relay.timeshares import (
     ALL_BEYOND,
-    ALL_GIVING_WAY,
+    MAX_REMEMBERED,
     QUIET,
     SENDER,
     SIGNALS,
     SIGNALS_BEYOND,
+    TEST,
+    TESTS_BEYOND,
     PersonShares,
     TimeShares,
 )
@@ -78,14 +80,63 @@ def test_reports_are_shared_likewise(now: float) -> None:
     assert bob.rtcp.is_spent(now)
 
 
-def test_connection_tests_share_everything_and_touch_nobody_elses(now: float) -> None:
+def join_test(stage: Stage, room: str, identity: str = "test-a") -> PersonShares:
+    return shares_of(stage.join(identity, room=room, permission=LISTENER, gives_way=True))[0]
+
+
+def take_all(eve: PersonShares, now: float) -> None:
+    for share in (eve.sctp, eve.rtcp, eve.signals):
+        while not share.is_spent(now):
+            share.spend(0.01, now)
+
+
+def test_hostile_connection_tests_take_nothing_from_an_honest_one_nor_from_people(now: float) -> None:
     stage = Stage()
-    crowd = [
-        shares_of(stage.join("a", room=f"test{number}", permission=LISTENER, gives_way=True))[0] for number in range(10)
-    ]
-    assert taken(crowd, now) == pytest.approx(ALL_GIVING_WAY[1], abs=0.02)
+    crowd = [join_test(stage, f"test{number}") for number in range(10)]
+    assert taken(crowd, now) == pytest.approx(TESTS_BEYOND[1] + 10 * TEST[1], abs=0.15)
+    for eve in crowd:
+        take_all(eve, now)
+    honest = join_test(stage, "honest")
+    for share in (honest.sctp, honest.rtcp, honest.signals):
+        share.spend(0.9 * TEST[1], now)
+        assert not share.is_spent(now), "the part of one's own is left, whatever the others take"
     bob = shares_of(stage.join("bob", permission=LISTENER))
     assert taken(bob, now) == pytest.approx(QUIET[1] + ALL_BEYOND[1], abs=0.04)
+
+
+def test_a_connection_test_that_joins_again_has_no_more_than_before(now: float) -> None:
+    stage = Stage()
+    assert taken([join_test(stage, "test")], now) > TEST[1]
+    assert taken([join_test(stage, "test")], now) == 0
+
+
+def test_however_many_connection_tests_there_are_no_persons_share_is_forgotten(now: float) -> None:
+    shares = TimeShares()
+    bob = shares.of("council", "bob", sends_data=True, gives_way=False)
+    for number in range(MAX_REMEMBERED + 1):
+        shares.of(f"test{number}", "test-a", sends_data=False, gives_way=True)
+    assert shares.of("council", "bob", sends_data=True, gives_way=False) is bob
+
+
+def test_an_honest_connection_test_needs_no_more_than_its_own_part() -> None:
+    """Both ends over each of three ways, as the page does it, at this machine's speed of today."""
+    stage = Stage()
+    take_all(join_test(stage, "hostile"), clock.now() + 3600)  # for an hour nothing is common
+    for _ in ("udp", "tcp", "turn"):
+        sender, receiver = (
+            stage.join(identity, room="test", permission=LISTENER, gives_way=True) for identity in ("test-a", "test-b")
+        )
+        for _ in range(10):
+            sender.send(trickle=rtc.TrickleRequest(candidateInit="x"))
+            receiver.send(ping=1)
+        sender.publish("mic")
+        sender.publish("cam", VIDEO, CAMERA)
+        receiver.answer_all()
+        for client in (sender, receiver):
+            client.send(leave=rtc.LeaveRequest())
+        stage.settle()
+        for client in (sender, receiver):
+            assert not client.participant.shares.signals.is_spent(clock.now())
 
 
 def test_a_change_of_rights_changes_the_share(now: float) -> None:
