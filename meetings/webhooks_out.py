@@ -43,6 +43,8 @@ CLAIM = timedelta(seconds=60)
 GIVE_UP_AFTER = timedelta(days=3)
 # At that many waiting events the address is as good as gone: newer ones are not kept for it.
 WAITING_PER_URL = 10_000
+# Above this, events of tracks are not kept any more: anybody in a call can make many of them.
+WAITING_WITH_TRACKS = 8_000
 
 
 class DeliveryFailed(Exception):
@@ -54,8 +56,9 @@ def enqueue(event: WebhookEvent) -> None:
     if not settings.WEBHOOK_URLS:
         return
     body = json_format.MessageToJson(event, indent=None)
+    limit = WAITING_WITH_TRACKS if event.HasField("track") else WAITING_PER_URL
     for url in settings.WEBHOOK_URLS:
-        if WebhookDelivery.objects.filter(url=url).count() >= WAITING_PER_URL:
+        if WebhookDelivery.objects.filter(url=url).count() >= limit:
             logger.error("an event is not kept for an address that takes none", extra={"host": urlsplit(url).hostname})
             continue
         WebhookDelivery.objects.create(url=url, room_name=event.room.name, event_id=event.id, body=body)

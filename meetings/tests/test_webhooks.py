@@ -21,12 +21,13 @@ from django.test import Client
 from django.utils import timezone
 from livekit.api import TokenVerifier, WebhookReceiver
 from livekit.protocol.models import Room as EngineRoom
+from livekit.protocol.models import TrackInfo
 from livekit.protocol.webhook import WebhookEvent
 
 from jobs.models import Job, State
 from jobs.queue import Postponed, job, kinds
 from jobs.worker import Work, Worker
-from meetings import signals, webhook_turns, webhooks_out
+from meetings import signals, temporary_rooms, webhook_turns, webhooks_out
 from meetings.engine_events import receive_webhook
 from meetings.models import CallSession, EngineEvent, WebhookDelivery
 from meetings.tests.rows import make_room
@@ -343,3 +344,23 @@ def test_a_queue_that_only_grows_is_bounded(receiver: Receiver, monkeypatch: pyt
     for number in range(4):
         happened(f"EV_{number}")
     assert WebhookDelivery.objects.count() == 2
+
+
+def test_events_of_tracks_are_dropped_before_those_of_people(
+    receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(webhooks_out, "WAITING_WITH_TRACKS", 1)
+    hall = EngineRoom(sid="RM_1", name="hall")
+    for number in range(3):
+        track = TrackInfo(sid=f"TR_{number}")
+        receive_webhook(WebhookEvent(id=f"EV_track{number}", event="track_published", room=hall, track=track))
+    happened("EV_person")
+    assert [row.event_id for row in WebhookDelivery.objects.all()] == ["EV_track0", "EV_person"]
+
+
+def test_connection_tests_are_told_to_no_address(receiver: Receiver) -> None:
+    """They are open to strangers, whose events would push out those of calls."""
+    happened("EV_test", room=temporary_rooms.new_name(180))
+    happened("EV_call", room="hall")
+    assert [row.event_id for row in WebhookDelivery.objects.all()] == ["EV_call"]
+    assert [row.id for row in EngineEvent.objects.all()] == ["EV_call"], "a row that nobody reads"
