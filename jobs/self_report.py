@@ -1,6 +1,7 @@
 """What a process says of itself: a small file in RUN_DIR, replaced every few seconds, that others read.
 
-For `manage.py status`, /readyz and the administration. A relay worker is asked over its own socket instead.
+Each process has a file of its own, by name and pid: of several job workers none hides that another is silent. For
+`manage.py status`, /readyz and the administration. A relay worker is asked over its own socket instead.
 """
 
 from __future__ import annotations
@@ -17,30 +18,84 @@ from django.conf import settings
 logger = logging.getLogger(__name__)
 
 EVERY_SECONDS = 5.0
-# Older ones are of a process that is gone, or does not get to it any more.
+# An older one is of a process that does not get to it any more.
 FRESH_SECONDS = 30.0
 
 
 def write(name: str, document: dict[str, Any]) -> None:
     """Replaces the report in one step. Where it cannot be written it becomes stale, which is what readers see."""
-    file = _file(name)
+    pid = os.getpid()
+    file = _file(name, pid)
     partial = file.with_suffix(".new")
     try:
-        partial.write_text(json.dumps({**document, "pid": os.getpid(), "at": time.time()}), encoding="utf-8")
+        text = json.dumps({**document, "pid": pid, "began": _began(pid), "at": time.time()})
+        partial.write_text(text, encoding="utf-8")
         partial.replace(file)
+        _forget_the_dead(name)
     except OSError as error:
         logger.warning("the own report cannot be written", extra={"report": name, "error": str(error)})
 
 
+def withdraw(name: str) -> None:
+    """This process ends in order: nobody is to miss it."""
+    _file(name, os.getpid()).unlink(missing_ok=True)
+
+
 def read(name: str) -> dict[str, Any] | None:
-    """The report, with its age; None if there is none that is fresh."""
+    """The newest report, with its age; None if there is none that is fresh."""
+    documents = [document for document in _living(name) if document["age_seconds"] <= FRESH_SECONDS]
+    return min(documents, key=lambda document: float(document["age_seconds"]), default=None)
+
+
+def silent(name: str) -> int:
+    """How many processes live that have said nothing for too long."""
+    return sum(document["age_seconds"] > FRESH_SECONDS for document in _living(name))
+
+
+def _living(name: str) -> list[dict[str, Any]]:
+    """The last word of each process that lives."""
+    now, documents = time.time(), []
+    for file in Path(settings.RUN_DIR).glob(f"{name}.*.report.json"):
+        document = _content(file)
+        if document is not None and _lives(document):
+            age = abs(now - document.pop("at"))  # a clock that was set back makes nobody silent for long
+            documents.append({**document, "age_seconds": round(age, 1)})
+    return documents
+
+
+def _forget_the_dead(name: str) -> None:
+    for file in Path(settings.RUN_DIR).glob(f"{name}.*.report.json"):
+        document = _content(file)
+        if document is not None and not _lives(document):
+            file.unlink(missing_ok=True)
+
+
+def _content(file: Path) -> dict[str, Any] | None:
     try:
-        document: dict[str, Any] = json.loads(_file(name).read_text(encoding="utf-8"))
-        age = time.time() - document.pop("at")
-    except (OSError, ValueError, KeyError):
-        return None
-    return {**document, "age_seconds": round(age, 1)} if abs(age) <= FRESH_SECONDS else None
+        document: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        return document if float(document["at"]) and int(document["pid"]) else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None  # it has been forgotten just now, or is no report
 
 
-def _file(name: str) -> Path:
-    return Path(settings.RUN_DIR) / f"{name}.report.json"
+def _lives(document: dict[str, Any]) -> bool:
+    """Whether the process that wrote it is there; another one may have got its number since."""
+    try:
+        os.kill(document["pid"], 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return bool(_began(document["pid"]) == document.get("began"))
+
+
+def _began(pid: int) -> str:
+    """When the process began, in the kernel's own unit; "" where that cannot be told."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[19]
+    except (OSError, IndexError):
+        return ""
+
+
+def _file(name: str, pid: int) -> Path:
+    return Path(settings.RUN_DIR) / f"{name}.{pid}.report.json"

@@ -58,7 +58,7 @@ def ensure(
     now = now or datetime.datetime.now(datetime.UTC)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     files = TlsFiles(folder / _LEAF_FILE, folder / _LEAF_KEY_FILE, folder / CA_FILE)
-    wanted = list(dict.fromkeys([*hosts, *detected]))
+    wanted: Sequence[str] = list(dict.fromkeys([*hosts, *detected]))
     if not files.ca.exists() or _ends_within(files.ca, _LEAF_DAYS, now):
         _make_authority(folder, wanted, now)
     elif not keeps_authority and (foreign := _foreign(files.ca, hosts)):

@@ -59,7 +59,7 @@ def findings() -> dict[str, str]:
 def warnings(oldest_due: datetime | None) -> dict[str, str]:
     """What is wrong with background jobs: nothing, or a short reason. `oldest_due`: since when the next one is due."""
     found = {}
-    if self_report.read("worker") is None:
+    if self_report.read("worker") is None or self_report.silent("worker"):
         found["worker"] = "no answer"
     if oldest_due is not None and (timezone.now() - oldest_due).total_seconds() > LATE_SECONDS:
         found["jobs"] = "late"

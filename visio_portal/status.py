@@ -34,7 +34,7 @@ def collect() -> dict[str, Any]:
         "warnings": health.warnings(oldest_due),
         "engine": relays() if settings.EMBEDDED_RELAY else cluster(),
         "web": self_report.read("web") or {"error": "no report"},
-        "worker": self_report.read("worker") or {"error": "no report"},
+        "worker": {**(self_report.read("worker") or {"error": "no report"}), "silent": self_report.silent("worker")},
         "jobs": {state: count for state, (count, _) in jobs.items()},
         "disk_free_mb": health.free_disk_mb(),
         "versions": versions(),

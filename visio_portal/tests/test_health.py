@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import shutil
+import subprocess
 import time
 from datetime import timedelta
 from io import StringIO
@@ -91,12 +93,51 @@ def test_a_missing_worker_for_jobs_is_an_error_for_operators_and_leaves_the_port
 ) -> None:
     assert status_of()[0] == 0
     assert client.get("/readyz").json()["warnings"] == {}
-    report = run_dir / "worker.report.json"
-    report.write_text(json.dumps({"at": time.time() - 60}))
+    [report] = run_dir.glob("worker.*.report.json")
+    said = json.loads(report.read_text())
+    report.write_text(json.dumps({**said, "at": time.time() - 60}))
     code, text = status_of()
     assert (code, "worker: no answer" in text) == (1, True)
     response = client.get("/readyz")
     assert (response.status_code, response.json()["warnings"]) == (200, {"worker": "no answer"})
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("relay")
+def test_a_worker_that_is_well_hides_no_other_that_is_silent(run_dir: Path) -> None:
+    other = subprocess.Popen(["sleep", "600"])
+    try:
+        as_said_by(other.pid, run_dir, seconds_ago=60)
+        assert self_report.read("worker") is not None
+        code, text = status_of()
+        assert (code, "worker: no answer" in text) == (1, True)
+        as_said_by(other.pid, run_dir, seconds_ago=1)
+        self_report.write("worker", {"at_work": 0})
+        assert len(list(run_dir.glob("worker.*.report.json"))) == 2
+        assert status_of()[0] == 0
+    finally:
+        other.kill()
+        other.wait()
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("relay")
+def test_reports_of_processes_that_are_gone_count_for_nothing_and_are_forgotten(run_dir: Path) -> None:
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    as_said_by(gone.pid, run_dir, seconds_ago=60)
+    assert status_of()[0] == 0
+    self_report.withdraw("worker")
+    as_said_by(gone.pid, run_dir, seconds_ago=0)
+    assert self_report.read("worker") is None, "the dead does not speak for the living"
+    self_report.write("worker", {"at_work": 0})
+    [own] = run_dir.glob("worker.*.report.json")
+    assert json.loads(own.read_text())["pid"] == os.getpid()
+
+
+def as_said_by(pid: int, run_dir: Path, *, seconds_ago: float) -> None:
+    said = {"at_work": 1, "pid": pid, "began": self_report._began(pid), "at": time.time() - seconds_ago}
+    (run_dir / f"worker.{pid}.report.json").write_text(json.dumps(said))
 
 
 @pytest.mark.django_db
