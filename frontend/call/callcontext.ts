@@ -10,10 +10,10 @@ import type { Notices } from "./notices.ts";
 import type { Preferences } from "./preferences.ts";
 import type { Preview, PreviewSnapshot } from "./preview.ts";
 import type { Reception, ReceptionSnapshot } from "./reception.ts";
-import type { Wishes } from "./room.ts";
 import type { Later } from "./roomsocket.ts";
 import type { CallSession, Snapshot } from "./session.ts";
 import type { Strings } from "./strings/index.ts";
+import type { Wishes } from "./wishes.ts";
 
 export type CallParts = {
   config: CallConfig;

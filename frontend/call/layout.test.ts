@@ -37,6 +37,22 @@ test("people beyond a readable page go to further pages", () => {
   assert.equal(pages, 3);
 });
 
+test("of a hundred people no page has more than 25, and the pages together have each once", () => {
+  for (const [width, height] of [
+    [360, 560],
+    [1280, 600],
+    [3840, 2000],
+  ] as const) {
+    const everybody = keys(100);
+    const { pages } = arrange(everybody, null, width, height, 0);
+    const seen = Array.from({ length: pages }, (_, page) => [
+      ...arrange(everybody, null, width, height, page).places.keys(),
+    ]);
+    for (const page of seen) assert.ok(page.length >= 1 && page.length <= 25, `${page.length} on ${width}`);
+    assert.deepEqual(seen.flat().sort(), [...everybody].sort());
+  }
+});
+
 test("a stage without size still gives a layout", () => {
   assert.deepEqual(gridLayout(4, 0, 0), { columns: 1, rows: 1, tileWidthPx: 0, perPage: 1, pages: 4 });
 });

@@ -16,11 +16,9 @@ import { type Backgrounds, EffectFailed } from "./effects/backgrounds.ts";
 import { publishCamera, turnCamera } from "./localtracks.ts";
 import type { Preferences } from "./preferences.ts";
 import type { CutCause, MediaEvents, MediaRoom } from "./session.ts";
+import { carryOut, type Wishes } from "./wishes.ts";
 
 export type OpenTracks = { audio: MediaStreamTrack | null; video: MediaStreamTrack | null };
-
-/** Whether microphone and camera should be on; follows every switch in the call, so that coming back after a cut restores exactly that. */
-export type Wishes = { microphone: boolean; camera: boolean };
 
 /** Each settles when the first track is published or has failed: until then a switch would turn on what is about to be. */
 export const firstTracks = new WeakMap<Room, { microphone: Promise<void>; camera: Promise<void> }>();
@@ -99,31 +97,51 @@ function stopTracks({ audio, video }: OpenTracks): void {
   video?.stop();
 }
 
-/** Unpublishing is not followed: livekit unpublishes at a cut, too, when nobody wished anything. */
+/**
+ * Only what others turn off, or livekit for want of a device: switches say their wish themselves, and what is published or unpublished
+ * late was wished earlier, or not at all (a cut).
+ */
 function followWishes(me: LocalParticipant, wishes: Wishes): void {
-  const note = (source: Track.Source, isOn: boolean) => {
-    if (source === Track.Source.Microphone) wishes.microphone = isOn;
-    if (source === Track.Source.Camera) wishes.camera = isOn;
-  };
-  me.on(ParticipantEvent.TrackMuted, ({ source }) => note(source, false));
-  me.on(ParticipantEvent.TrackUnmuted, ({ source }) => note(source, true));
-  me.on(ParticipantEvent.LocalTrackPublished, ({ source, isMuted }) => note(source, !isMuted));
+  me.on(ParticipantEvent.TrackMuted, ({ source }) => {
+    if (source === Track.Source.Microphone) wishes.microphone = false;
+    if (source === Track.Source.Camera) wishes.camera = false;
+  });
 }
 
 /** A refused or failing device is told, and never ends the call. */
 function publishFirstTracks(room: Room, { wishes, tracks, backgrounds, preferences, onDeviceError }: RoomParts): void {
   const me = room.localParticipant;
-  const tell = (error: unknown) => {
-    if (room.state !== ConnectionState.Connected) return;
-    if (error instanceof EffectFailed) return; // the stage says so, and offers the camera as it is
-    console.warn("a device was not published", error);
-    onDeviceError(error);
+  const start = (which: keyof Wishes, begin: Turn, turn: Turn) => {
+    let next = begin;
+    const act = (isOn: boolean) => {
+      const now = next;
+      next = turn;
+      return now(isOn);
+    };
+    return carryOut(() => wishes[which], act).catch((error: unknown) => {
+      if (room.state !== ConnectionState.Connected) return;
+      if (error instanceof EffectFailed) return; // the stage says so, and offers the camera as it is
+      console.warn("a device was not published", error);
+      wishes[which] = false; // as the switch shows: a device that works later must not come on with the next cut
+      onDeviceError(error);
+    });
   };
+  const turnVideo = (isOn: boolean) => turnCamera(me, isOn, backgrounds, preferences.cameraId);
   firstTracks.set(room, {
-    microphone: startMicrophone(me, wishes.microphone, tracks.audio).catch(tell),
-    camera: startCamera(me, wishes.camera, tracks.video, backgrounds, preferences.cameraId).catch(tell),
+    microphone: start(
+      "microphone",
+      (isOn) => startMicrophone(me, isOn, tracks.audio),
+      (isOn) => me.setMicrophoneEnabled(isOn),
+    ),
+    camera: start(
+      "camera",
+      (isOn) => startCamera(me, isOn, tracks.video, backgrounds, preferences.cameraId),
+      turnVideo,
+    ),
   });
 }
+
+type Turn = (isOn: boolean) => Promise<unknown>;
 
 async function startMicrophone(me: LocalParticipant, isWanted: boolean, open: MediaStreamTrack | null): Promise<void> {
   if (!isWanted) {

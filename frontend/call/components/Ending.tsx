@@ -19,12 +19,8 @@ export function Ending({ name }: { name: EndingName }) {
       <Heading>{title}</Heading>
       <p className="fr-text--lead">{what}</p>
       {wasInCall && ASKED_AFTER.includes(name) && <CallRating />}
-      {we !== "" && (
-        <>
-          <h2 className="fr-h6 ending__subtitle">{strings.endings.whatWeDo}</h2>
-          <p>{we}</p>
-        </>
-      )}
+      <h2 className="fr-h6 ending__subtitle">{strings.endings.whatWeDo}</h2>
+      <p>{we}</p>
       <h2 className="fr-h6 ending__subtitle">{strings.endings.whatYouCan}</h2>
       <p>{you}</p>
       <div className="ending__acts">

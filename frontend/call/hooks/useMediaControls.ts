@@ -1,11 +1,13 @@
 import { useLocalParticipant, useRoomContext } from "@livekit/components-react";
-import { type LocalTrackPublication, ParticipantEvent, Track, TrackEvent } from "livekit-client";
-import { useCallback, useEffect, useRef, useState } from "react";
-import { useCall } from "../callcontext.ts";
+import { type LocalTrackPublication, ParticipantEvent, type Room, Track, TrackEvent } from "livekit-client";
+import { useCallback, useEffect, useMemo, useReducer, useRef } from "react";
+import { useCall, useSession } from "../callcontext.ts";
 import { deviceFault } from "../devicefault.ts";
 import { EffectFailed } from "../effects/backgrounds.ts";
 import { turnCamera } from "../localtracks.ts";
+import type { Phase } from "../phase.ts";
 import { firstTracks } from "../room.ts";
+import { carryOut, isShownOn } from "../wishes.ts";
 
 type Switch = "microphone" | "camera" | "share";
 export type Control = { isOn: boolean; isBusy: boolean; toggle: () => void };
@@ -15,21 +17,26 @@ export type MediaControls = Record<Switch, DeviceControl>;
 
 /** The person's own microphone, camera and screen: state, and switches that tell what happened. */
 export function useMediaControls(): MediaControls {
-  const { strings, notices, wishes, backgrounds, preferences } = useCall();
+  const { strings, notices, session, wishes, backgrounds, preferences } = useCall();
+  const { phase } = useSession();
   const room = useRoomContext();
   const { isMicrophoneEnabled, isCameraEnabled, isScreenShareEnabled } = useLocalParticipant();
-  const [busy, setBusy] = useState<ReadonlySet<Switch>>(new Set());
+  const [, redraw] = useReducer((count: number) => count + 1, 0);
+  // Of one room: whoever comes in again as new neither waits for an old room's switch nor is past its first tracks.
+  const { busy, starting } = useMemo(() => newMarks(room), [room]);
   // What the person asked for last: a mute that they did not ask for came from a moderator.
-  const asked = useRef({ microphone: wishes.microphone, camera: wishes.camera, share: false });
+  const asked = useRef({ ...wishes, share: false });
 
-  const [starting, setStarting] = useState<ReadonlySet<Switch>>(new Set(["microphone", "camera"]));
   useEffect(() => {
+    asked.current = { ...wishes, share: false };
     const first = firstTracks.get(room);
-    const started = (which: Switch) => () =>
-      setStarting((current) => new Set([...current].filter((other) => other !== which)));
-    void first?.microphone.then(started("microphone"));
-    void first?.camera.then(started("camera"));
-  }, [room]);
+    for (const which of ["microphone", "camera"] as const) {
+      void first?.[which].then(() => {
+        starting.delete(which);
+        redraw();
+      });
+    }
+  }, [room, wishes, starting]);
 
   useEffect(() => {
     const me = room.localParticipant;
@@ -75,16 +82,34 @@ export function useMediaControls(): MediaControls {
   const turn = useCallback(
     async (which: Switch, isOn: boolean) => {
       const me = room.localParticipant;
-      setBusy((current) => new Set(current).add(which));
+      if (isAway(session.getSnapshot()) && which === "share") return;
       asked.current[which] = isOn;
-      if (which !== "share") await firstTracks.get(room)?.[which];
-      try {
-        if (which === "microphone") await me.setMicrophoneEnabled(isOn);
-        else if (which === "camera") await turnCamera(me, isOn, backgrounds, preferences.current.cameraId);
-        else await me.setScreenShareEnabled(isOn, { audio: true, contentHint: "detail" });
+      if (which !== "share") wishes[which] = isOn;
+      redraw();
+      if (isAway(session.getSnapshot())) {
+        // This room is dead: the next one begins as wished.
         notices.say(spoken(which, isOn, strings));
+        return;
+      }
+      busy.add(which);
+      try {
+        if (which === "share") {
+          await me.setScreenShareEnabled(isOn, { audio: true, contentHint: "detail" });
+        } else {
+          await firstTracks.get(room)?.[which];
+          const act = (isWished: boolean): Promise<unknown> =>
+            which === "microphone"
+              ? me.setMicrophoneEnabled(isWished)
+              : turnCamera(me, isWished, backgrounds, preferences.current.cameraId);
+          await carryOut(() => wishes[which], act);
+        }
+        if (asked.current[which] === isOn) notices.say(spoken(which, isOn, strings));
       } catch (error) {
         console.warn(`${which} could not be turned ${isOn ? "on" : "off"}`, error);
+        const now = session.getSnapshot();
+        if (now.room !== room || isAway(now)) return; // cut meanwhile: the wish is the next room's
+        if (which === "microphone") wishes.microphone = me.isMicrophoneEnabled;
+        if (which === "camera") wishes.camera = me.isCameraEnabled;
         if (error instanceof EffectFailed) return; // MediaHints says so, and offers the camera as it is
         const fault = deviceFault(error);
         const isCancelled = which === "share" && fault === "refused";
@@ -93,25 +118,45 @@ export function useMediaControls(): MediaControls {
           isCancelled ? "info" : "warning",
         );
       } finally {
-        setBusy((current) => new Set([...current].filter((other) => other !== which)));
+        busy.delete(which);
+        redraw();
       }
     },
-    [room, notices, strings, backgrounds, preferences],
+    [room, busy, session, wishes, notices, strings, backgrounds, preferences],
   );
 
-  const control = (which: Switch, isOn: boolean): DeviceControl => ({
+  const cut = phase.name === "reconnecting" ? phase.layer : "signal";
+  const control = (which: Switch, isOn: boolean, isBusy: boolean): DeviceControl => ({
     isOn,
-    isBusy: busy.has(which),
+    isBusy,
     toggle: () => {
-      if (!busy.has(which)) void turn(which, !isOn);
+      if (!isBusy) void turn(which, !isOn);
     },
     set: (isWanted) => turn(which, isWanted),
   });
+  // While the media is cut a switch waits for nothing: the last press counts, and the wish is what is shown.
+  const device = (which: "microphone" | "camera", isReal: boolean) =>
+    control(
+      which,
+      isShownOn(wishes[which], isReal, cut !== "signal" || starting.has(which)),
+      cut === "signal" && busy.has(which),
+    );
   return {
-    microphone: control("microphone", starting.has("microphone") ? asked.current.microphone : isMicrophoneEnabled),
-    camera: control("camera", starting.has("camera") ? asked.current.camera : isCameraEnabled),
-    share: control("share", isScreenShareEnabled),
+    microphone: device("microphone", isMicrophoneEnabled),
+    camera: device("camera", isCameraEnabled),
+    share: control("share", isScreenShareEnabled, cut === "rejoin" || busy.has("share")),
   };
+}
+
+type Marks = { room: Room; busy: Set<Switch>; starting: Set<Switch> };
+
+function newMarks(room: Room): Marks {
+  return { room, busy: new Set(), starting: new Set(["microphone", "camera"]) };
+}
+
+/** livekit has given the room up; the page comes in again as new. */
+function isAway({ phase }: { phase: Phase }): boolean {
+  return phase.name === "reconnecting" && phase.layer === "rejoin";
 }
 
 function spoken(which: Switch, isOn: boolean, strings: ReturnType<typeof useCall>["strings"]): string {

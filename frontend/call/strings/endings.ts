@@ -16,7 +16,7 @@ export const fr = {
     left: {
       title: "Vous avez quitté la réunion",
       what: "Merci de votre participation.",
-      we: "",
+      we: "Votre micro et votre caméra sont coupés.",
       you: "Vous pouvez fermer cette page, ou revenir tant que la réunion dure.",
     },
     removed: {
@@ -70,13 +70,13 @@ export const fr = {
     "not-found": {
       title: "Ce salon n’existe pas",
       what: "Aucun salon ne correspond à ce lien.",
-      we: "",
+      we: "Rien n’a été transmis : votre micro et votre caméra sont coupés.",
       you: "Vérifiez le lien que vous avez reçu : il est peut-être incomplet. Sinon, demandez-le de nouveau à la personne qui vous invite.",
     },
     unsupported: {
       title: "Ce navigateur ne permet pas la visioconférence",
       what: "Il lui manque ce qu’il faut pour transmettre l’image et le son.",
-      we: "",
+      we: "Votre micro et votre caméra ne sont pas ouverts, et rien n’a été transmis.",
       you: "Ouvrez ce lien dans une version récente de Firefox, Chrome, Edge ou Safari.",
     },
   },
@@ -100,7 +100,7 @@ export const en: Shape = {
     left: {
       title: "You have left the meeting",
       what: "Thank you for taking part.",
-      we: "",
+      we: "Your microphone and camera are off.",
       you: "You can close this page, or come back while the meeting lasts.",
     },
     removed: {
@@ -154,13 +154,13 @@ export const en: Shape = {
     "not-found": {
       title: "This room does not exist",
       what: "No room belongs to this link.",
-      we: "",
+      we: "Nothing was sent: your microphone and camera are off.",
       you: "Check the link that you were sent: it may be incomplete. Otherwise ask the person who invites you for it again.",
     },
     unsupported: {
       title: "This browser cannot do video calls",
       what: "It lacks what is needed to send pictures and sound.",
-      we: "",
+      we: "Your microphone and camera have not been opened, and nothing was sent.",
       you: "Open this link in a recent Firefox, Chrome, Edge or Safari.",
     },
   },
@@ -182,7 +182,7 @@ export const de: Shape = {
     left: {
       title: "Sie haben die Besprechung verlassen",
       what: "Danke für Ihre Teilnahme.",
-      we: "",
+      we: "Ihr Mikrofon und Ihre Kamera sind aus.",
       you: "Sie können diese Seite schließen oder zurückkommen, solange die Besprechung dauert.",
     },
     removed: {
@@ -236,13 +236,13 @@ export const de: Shape = {
     "not-found": {
       title: "Diesen Raum gibt es nicht",
       what: "Zu diesem Link gehört kein Raum.",
-      we: "",
+      we: "Es wurde nichts gesendet: Ihr Mikrofon und Ihre Kamera sind aus.",
       you: "Prüfen Sie den Link, den Sie erhalten haben: Vielleicht ist er unvollständig. Sonst bitten Sie die einladende Person noch einmal darum.",
     },
     unsupported: {
       title: "Dieser Browser kann keine Videokonferenzen",
       what: "Ihm fehlt, was zum Übertragen von Bild und Ton nötig ist.",
-      we: "",
+      we: "Ihr Mikrofon und Ihre Kamera wurden nicht geöffnet, und es wurde nichts gesendet.",
       you: "Öffnen Sie den Link in einem aktuellen Firefox, Chrome, Edge oder Safari.",
     },
   },

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { FinalName } from "../phase.ts";
 import { stringsFor } from "./index.ts";
 
 type Leaf = { path: string; text: string };
@@ -12,6 +13,21 @@ function leaves(value: unknown, path = ""): Leaf[] {
 }
 
 const LANGUAGES = ["fr", "en", "de"] as const;
+/** A record, so that the compiler misses an end that is not named. */
+const ENDS: Record<FinalName | "unsupported", true> = {
+  left: true,
+  removed: true,
+  denied: true,
+  ended: true,
+  locked: true,
+  duplicate: true,
+  unreachable: true,
+  offline: true,
+  untrusted: true,
+  "not-found": true,
+  unsupported: true,
+};
+const ENDINGS = Object.keys(ENDS) as (keyof typeof ENDS)[];
 /** Words that are alike in two languages. */
 const ALIKE = new Set([".roles.participant", ".page", ".camera", ".notifications"]);
 
@@ -19,8 +35,19 @@ test("no text is empty or has stray blanks, in any language", () => {
   for (const language of LANGUAGES) {
     for (const { path, text } of leaves(stringsFor(language))) {
       assert.equal(text, text.trim(), `${language}${path}`);
-      // A screen has nothing to say of what we do where there is nothing to do.
-      assert.ok(text.length > 0 || /^\.endings\..*\.we$/.test(path), `${language}${path}`);
+      assert.ok(text.length > 0, `${language}${path}`);
+    }
+  }
+});
+
+test("each end says what happened, what we do and what one can do, in its own words, in each language", () => {
+  for (const language of LANGUAGES) {
+    const texts = stringsFor(language).endings.texts;
+    assert.deepEqual(Object.keys(texts).sort(), [...ENDINGS].sort());
+    for (const name of ENDINGS) {
+      const { title, what, we, you } = texts[name];
+      for (const sentence of [what, we, you]) assert.match(sentence, /^\p{Lu}.{8,}\.$/u, `${language} ${name}`);
+      assert.equal(new Set([title, what, we, you]).size, 4, `${language} ${name}`);
     }
   }
 });
