@@ -36,45 +36,37 @@ def write(name: str, document: dict[str, Any]) -> None:
         logger.warning("the own report cannot be written", extra={"report": name, "error": str(error)})
 
 
-def withdraw(name: str) -> None:
-    """This process ends in order: nobody is to miss it."""
-    _file(name, os.getpid()).unlink(missing_ok=True)
-
-
 def read(name: str) -> dict[str, Any] | None:
-    """The newest report, with its age; None if there is none that is fresh."""
-    documents = [document for document in _living(name) if document["age_seconds"] <= FRESH_SECONDS]
-    return min(documents, key=lambda document: float(document["age_seconds"]), default=None)
+    """The newest report, with its age; None if there is none that is fresh. Its process may be about to be replaced:
+    a reload is no alarm.
+    """
+    newest = min(_documents(name), key=lambda document: float(document["age_seconds"]), default=None)
+    return newest if newest is not None and newest["age_seconds"] <= FRESH_SECONDS else None
 
 
 def silent(name: str) -> int:
     """How many processes live that have said nothing for too long."""
-    return sum(document["age_seconds"] > FRESH_SECONDS for document in _living(name))
+    return sum(document["age_seconds"] > FRESH_SECONDS and _lives(document) for document in _documents(name))
 
 
-def _living(name: str) -> list[dict[str, Any]]:
-    """The last word of each process that lives."""
-    now, documents = time.time(), []
-    for file in Path(settings.RUN_DIR).glob(f"{name}.*.report.json"):
-        document = _content(file)
-        if document is not None and _lives(document):
-            age = abs(now - document.pop("at"))  # a clock that was set back makes nobody silent for long
-            documents.append({**document, "age_seconds": round(age, 1)})
-    return documents
+def _documents(name: str) -> list[dict[str, Any]]:
+    """The last word of each process."""
+    files = Path(settings.RUN_DIR).glob(f"{name}.*.report.json")
+    return [document for file in files if (document := _content(file)) is not None]
 
 
 def _forget_the_dead(name: str) -> None:
-    for file in Path(settings.RUN_DIR).glob(f"{name}.*.report.json"):
-        document = _content(file)
-        if document is not None and not _lives(document):
-            file.unlink(missing_ok=True)
+    for document in _documents(name):
+        if document["age_seconds"] > FRESH_SECONDS and not _lives(document):
+            _file(name, document["pid"]).unlink(missing_ok=True)
 
 
 def _content(file: Path) -> dict[str, Any] | None:
     try:
         document: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-        return document if float(document["at"]) and int(document["pid"]) else None
-    except (OSError, ValueError, KeyError, TypeError):
+        age = abs(time.time() - document.pop("at"))  # a clock that was set back makes nobody silent for long
+        return {**document, "pid": int(document["pid"]), "age_seconds": round(age, 1)}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None  # it has been forgotten just now, or is no report
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import shutil
 import subprocess
 import time
@@ -125,14 +124,15 @@ def test_a_worker_that_is_well_hides_no_other_that_is_silent(run_dir: Path) -> N
 def test_reports_of_processes_that_are_gone_count_for_nothing_and_are_forgotten(run_dir: Path) -> None:
     gone = subprocess.Popen(["true"])
     gone.wait()
-    as_said_by(gone.pid, run_dir, seconds_ago=60)
-    assert status_of()[0] == 0
-    self_report.withdraw("worker")
-    as_said_by(gone.pid, run_dir, seconds_ago=0)
-    assert self_report.read("worker") is None, "the dead does not speak for the living"
-    self_report.write("worker", {"at_work": 0})
     [own] = run_dir.glob("worker.*.report.json")
-    assert json.loads(own.read_text())["pid"] == os.getpid()
+    own.unlink()
+    as_said_by(gone.pid, run_dir, seconds_ago=5)
+    assert status_of()[0] == 0, "during a reload there is no alarm"
+    as_said_by(gone.pid, run_dir, seconds_ago=60)
+    assert status_of()[0] == 1
+    self_report.write("worker", {"at_work": 0})
+    assert status_of()[0] == 0
+    assert list(run_dir.glob("worker.*.report.json")) == [own]
 
 
 def as_said_by(pid: int, run_dir: Path, *, seconds_ago: float) -> None:

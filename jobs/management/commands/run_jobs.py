@@ -24,7 +24,6 @@ class Command(BaseCommand):
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: worker.stop())
         worker.run(on_ready=announce, on_round=lambda: report(worker))
-        self_report.withdraw("worker")
         # Threads of jobs that did not come to an end would keep the process; their rows are given back.
         os._exit(0)
 
