@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -47,7 +48,13 @@ def printed(portal: Portal, pattern: str) -> str:
 
 def test_web_and_the_worker_for_jobs_say_how_they_are(fresh: Portal) -> None:
     printed(fresh, r"(Ready in .*)")
-    document = json.loads(fresh.manage("status", "--json"))
+
+    def status() -> dict[str, Any]:
+        document: dict[str, Any] = json.loads(fresh.manage("status", "--json"))
+        return document
+
+    wait_for(lambda: status()["web"].get("links"), fresh)  # told every few seconds
+    document = status()
     children = fresh.children()
     assert (document["web"]["pid"], document["worker"]["pid"]) == (children["web"], children["worker"])
     assert document["warnings"] == {}
