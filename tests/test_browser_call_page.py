@@ -22,6 +22,15 @@ WINDOW = "Budget slides"
 BOXES = """(id) => [...document.querySelectorAll(`[data-testid=${id}]`)]
   .map((element) => element.getBoundingClientRect())
   .map(({ left, top, right, bottom }) => [left, top, right, bottom])"""
+# What takes longer than a millisecond to move, and how: elements with what is drawn before and behind them.
+MOVING = """[...document.querySelectorAll("#call-root, #call-root *")].flatMap((element) =>
+  [null, "::before", "::after"].flatMap((part) => {
+    const { animationName, animationDuration, transitionDuration, scrollBehavior } = getComputedStyle(element, part);
+    const longest = (text) => Math.max(...text.split(",").map(parseFloat));
+    const isAnimated = animationName !== "none" && longest(animationDuration) > 0.001;
+    const isMoving = isAnimated || longest(transitionDuration) > 0.001 || scrollBehavior === "smooth";
+    return isMoving ? [`${element.className} ${part}`] : [];
+  }))"""
 SHOWN_TOASTS = "[...document.querySelectorAll('[data-testid=toast]')].filter((toast) => toast.checkVisibility())"
 # Which states each shared screen's tile had, from its first moment on; frames may be kept from being told of.
 WATCH_SHARES = """
@@ -60,6 +69,27 @@ async def test_a_call_says_how_long_it_goes_on_and_afterwards_asks_how_it_was(po
         assert json.loads(portal.manage("shell", "--no-imports", "-c", _RATINGS))[GUEST] == "middling"
         await guest.press("rejoin-button")
         await guest.shows("call-stage")
+
+
+async def test_who_wants_less_motion_sees_nothing_move_before_in_and_after_the_call(
+    portal: Portal, media: Path
+) -> None:
+    async with chromium(1, portal, media) as host:
+        await host.page.emulate_media(reduced_motion="reduce")
+        await host_opens_a_room(host)
+        await host.press("more-menu")
+        await host.wait_for('[role="menu"]')
+        assert await host.evaluate(MOVING) == []
+        await host.page.emulate_media(reduced_motion="no-preference")
+        assert await host.evaluate(MOVING), "without the wish nothing moves either: this looks at nothing"
+        await host.page.emulate_media(reduced_motion="reduce")
+        await host.page.keyboard.press("Escape")
+        await host.press("leave-button")
+        await host.shows("ending-left")
+        assert await host.evaluate(MOVING) == []
+        await host.press("restart-button")
+        await host.shows("device-check")
+        assert await host.evaluate(MOVING) == []
 
 
 async def test_news_lie_above_the_faces_and_go_when_one_looks(portal: Portal, media: Path) -> None:

@@ -21,6 +21,12 @@ SHOTS = ROOT / "build" / "screenshots"
 PHONE, DESK = (360, 740), (1280, 800)
 REFUSED = {"fault": "NotAllowedError", "words": "Permission denied"}
 REFUSED_BY_SYSTEM = {"fault": "NotAllowedError", "words": "Permission denied by system"}
+# Also those that a person makes with the keyboard, over all pages of the tab.
+COUNT_CLICKS = """
+addEventListener("click", () => {
+  sessionStorage.setItem("clicks", String(1 + Number(sessionStorage.getItem("clicks") ?? 0)));
+}, true);
+"""
 HOSTILE = "<img src=x onerror='document.title=1'>\nÀ tout de suite \u202eéé\u202c"
 
 
@@ -65,6 +71,30 @@ async def test_before_the_door_one_sees_who_is_inside_as_far_as_one_may(
             await first.leave()
             await second.leave()
         await says(screen, "inside-count", "Personne n’est encore là")
+
+
+async def test_who_is_signed_in_with_remembered_devices_is_inside_in_two_clicks(portal: Portal, media: Path) -> None:
+    async with chromium(1, portal, media) as screen:
+        await screen.page.context.add_init_script(COUNT_CLICKS)
+        await screen.sign_in(ALICE, PASSWORD)
+        slug = await screen.meet_now()
+        await screen.press("preview-camera-button")
+        await screen.press("join-button")
+        await screen.shows("call-stage")
+        await screen.press("leave-button")
+        await screen.shows("ending-left")
+
+        await screen.goto("/")
+        await screen.evaluate("sessionStorage.setItem('clicks', '0')")
+        await screen.click(f'main a[href="/r/{slug}"]')
+        await screen.press("join-button")
+        await screen.page.wait_for_selector('html[data-call-state="connected"]', state="attached")
+        await screen.shows("call-stage")
+        assert await screen.evaluate("sessionStorage.getItem('clicks')") == "2"
+        switches = (
+            "['mic', 'camera'].map((which) => document.querySelector(`[data-testid=${which}-button]`).ariaPressed)"
+        )
+        assert await screen.evaluate(switches) == ["true", "false"], "not as it was chosen the last time"
 
 
 async def test_what_was_refused_is_brought_back_by_the_browsers_own_steps_and_one_click(

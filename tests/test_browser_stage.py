@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.calls]
 
 # Silent: who speaks changes the order of tiles, which other tests look at.
 SMALL = ProbeOptions(width=160, height=96, simulcast=False, watch=False, listen=False, audio=False)
-DESK, PHONE, OLD_PHONE = (1280, 800), (360, 740), (320, 568)
+DESK, PHONE, OLD_PHONE, WALL = (1280, 800), (360, 740), (320, 568), (3840, 2160)
 NAMES = ("Bob Petit", "Chloé Durand", "David Müller")
 TILES = "[...document.querySelectorAll('[data-testid=tile]')]"
 
@@ -139,6 +139,36 @@ async def test_a_phone_has_every_control_and_nothing_beside_the_screen(portal: P
             box = "document.querySelector('.panel').getBoundingClientRect()"
             assert await host.evaluate(f"[{box}.left, {box}.right]") == [0, width], "the panel is a sheet"
             await host.press("panel-close")
+
+
+async def test_a_4k_screen_is_filled_and_nothing_reaches_beside_it_or_over_another(portal: Portal, media: Path) -> None:
+    async with host_with_guests(portal, media) as (host, probes):
+        await _resize(host, *WALL)
+        await wait_until(partial(_counts, host, len(probes) + 1), lambda: "not everybody is on one page")
+        await wait_until(partial(_fits, host, WALL[0]), lambda: "something reaches over the screen")
+        await wait_until(partial(_tiles_fill, host, 0.7), lambda: "the tiles leave the stage empty")
+        boxes = await _boxes(host)
+        assert all(
+            left >= 0 and top >= 0 and right <= WALL[0] and bottom <= WALL[1] for left, top, right, bottom in boxes
+        )
+        for index, (left, top, right, bottom) in enumerate(boxes):
+            for other in boxes[index + 1 :]:
+                assert right <= other[0] or other[2] <= left or bottom <= other[1] or other[3] <= top, boxes
+        assert {"mic-button", "share-button", "chat-button", "hand-button"} <= await _test_ids(host, ".bar")
+
+
+async def _boxes(screen: ChromiumScreen) -> list[tuple[float, float, float, float]]:
+    """Left, top, right and bottom of each tile."""
+    box = "({ left, top, right, bottom }) => [left, top, right, bottom]"
+    return [
+        tuple(found) for found in await screen.evaluate(f"{TILES}.map((t) => t.getBoundingClientRect()).map({box})")
+    ]
+
+
+async def _tiles_fill(screen: ChromiumScreen, share: float) -> bool:
+    """They cover at least this share of the screen."""
+    covered = sum((right - left) * (bottom - top) for left, top, right, bottom in await _boxes(screen))
+    return covered >= share * WALL[0] * WALL[1]
 
 
 async def test_what_a_locked_screen_took_is_opened_again_and_told(portal: Portal, media: Path) -> None:

@@ -453,9 +453,17 @@ async def _see(screen: ChromiumScreen, view: str, look: Look) -> None:
     kind, _, value = view.partition("-")
     if kind == "state":
         await _is(screen, value)
+        if await screen.page.locator(".ending").count():
+            await _says_three_things(screen, view)
     else:
         await screen.wait_for(_SHOWN[kind].format(value))
     await look(screen, view)
+
+
+async def _says_three_things(screen: ChromiumScreen, view: str) -> None:
+    """Every screen after the call or instead of it: what happened, what we do about it, what one can do."""
+    sentences = await screen.page.locator(".ending > .fr-text--lead, .ending > h2 + p").all_inner_texts()
+    assert [sentence != "" for sentence in sentences] == [True] * 3, f"{view} says {sentences}"
 
 
 async def _is(screen: ChromiumScreen, state: str) -> None:
