@@ -168,7 +168,13 @@ class CallReportAdmin(_ReportAdmin):
     )
     list_select_related = ("participant__room", "attendance")
     list_filter = (HowItEnded, "rating", "ended_at")
-    search_fields = ("participant__name", "participant__room__name", "participant__user__email", "=browser")
+    search_fields = (
+        "participant__name",
+        "participant__room__name",
+        "=participant__room__slug",
+        "participant__user__email",
+        "=browser",
+    )
     search_help_text = _("Name, e-mail address, room, or a time of day such as 10:14.")
     show_full_result_count = False  # one count of the whole table less
     list_per_page = 50

@@ -1,6 +1,7 @@
 import { type FormEvent, useRef, useState } from "react";
 import { useCall, usePreview, useSession } from "../callcontext.ts";
 import type { DeviceLists } from "../hooks/useDevices.ts";
+import { useInside } from "../hooks/useInside.ts";
 import { DeviceSelects } from "./DeviceSelects.tsx";
 import { Heading } from "./Heading.tsx";
 import { InsideLine } from "./InsideLine.tsx";
@@ -16,6 +17,7 @@ export function DeviceCheck({ choices, devices, acts }: DeviceCheckProps) {
   const { config, roomTitle, strings, session, preferences, savePreferences } = useCall();
   const { phase } = useSession();
   const { audioinput, videoinput } = usePreview();
+  const inside = useInside();
   const [name, setName] = useState(config.me.name || preferences.current.name);
   const [isNameMissing, setIsNameMissing] = useState(false);
   const nameInput = useRef<HTMLInputElement>(null);
@@ -39,6 +41,9 @@ export function DeviceCheck({ choices, devices, acts }: DeviceCheckProps) {
     void session.enter(typed);
   };
 
+  // Who was admitted already is shown who is inside, and walks in.
+  const mustWait = config.room.hasLobby && !config.me.isSignedIn && inside?.view === "nothing";
+
   return (
     <form className="check" onSubmit={join} noValidate data-testid="device-check">
       <p className="check__room">{roomTitle}</p>
@@ -55,8 +60,8 @@ export function DeviceCheck({ choices, devices, acts }: DeviceCheckProps) {
       <button type="submit" className="fr-btn fr-btn--lg check__join" data-testid="join-button" disabled={isEntering}>
         {isEntering ? strings.joining : isSilent ? strings.joinSilent : strings.join}
       </button>
-      <InsideLine />
-      {config.room.hasLobby && !config.me.isSignedIn && <p className="fr-hint-text">{strings.lobbyHint}</p>}
+      <InsideLine inside={inside} />
+      {mustWait && <p className="fr-hint-text">{strings.lobbyHint}</p>}
       <DeviceSelects choices={choices} devices={devices} acts={acts} />
       <WithoutSound />
       {!config.me.isSignedIn && (

@@ -1,13 +1,12 @@
 import { useCall } from "../callcontext.ts";
-import { useInside } from "../hooks/useInside.ts";
+import type { Inside } from "../contract.ts";
 import { Avatar } from "./Avatar.tsx";
 
 const AVATARS = 3;
 
 /** Who is inside already, as far as the portal tells this person. */
-export function InsideLine() {
+export function InsideLine({ inside }: { inside: Inside | null }) {
   const { strings } = useCall();
-  const inside = useInside();
   if (!inside || inside.view === "nothing") return null;
   const names = inside.view === "names" ? inside.names : [];
   const isAnybodyThere = inside.view === "names" ? inside.count > 0 : inside.hasBegun;

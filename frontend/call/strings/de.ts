@@ -110,7 +110,7 @@ export const de: Wording<typeof fr> = {
   remove: "Aus der Besprechung entfernen",
   lockRoom: "Raum sperren",
   unlockRoom: "Raum entsperren",
-  lockHint: "In einen gesperrten Raum kommt niemand mehr, auch nicht in den Warteraum.",
+  lockHint: "Niemand Neues kann um Einlass bitten; wer schon wartet, kann noch eingelassen werden.",
   confirmRemoveTitle: (name) => `${name} entfernen?`,
   confirmRemoveText: "Diese Person verlässt die Besprechung und kann nicht zurückkommen.",
   confirmEndTitle: "Besprechung für alle beenden?",

@@ -109,7 +109,7 @@ export const en: Wording<typeof fr> = {
   remove: "Remove from the meeting",
   lockRoom: "Lock the room",
   unlockRoom: "Unlock the room",
-  lockHint: "Nobody can enter a locked room, not even its waiting room.",
+  lockHint: "Nobody new can ask to enter; you can still admit who is waiting already.",
   confirmRemoveTitle: (name) => `Remove ${name}?`,
   confirmRemoveText: "This person will leave the meeting and cannot come back.",
   confirmEndTitle: "End the meeting for everyone?",

@@ -116,7 +116,7 @@ export const fr = {
   remove: "Exclure de la réunion",
   lockRoom: "Verrouiller le salon",
   unlockRoom: "Déverrouiller le salon",
-  lockHint: "Un salon verrouillé n’accepte plus personne, même en salle d’attente.",
+  lockHint: "Plus personne de nouveau ne peut demander à entrer ; vous pouvez encore admettre qui attend déjà.",
   confirmRemoveTitle: (name: string) => `Exclure ${name} ?`,
   confirmRemoveText: "Cette personne quittera la réunion et ne pourra pas y revenir.",
   confirmEndTitle: "Terminer la réunion pour tout le monde ?",
