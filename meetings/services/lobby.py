@@ -21,11 +21,11 @@ from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
 from accounts.names import clean_name
-from meetings import media, outbox
+from meetings import house_rules, media, outbox
 from meetings.access import Visitor
 from meetings.models import Attendance, CallSession, Participant, Room
 from meetings.models.participant import ADMISSION_HOURS, NAME_MAX_LENGTH, PRESENCE_SECONDS, UNSEEN_SECONDS, Role, State
-from meetings.refusals import BadName, Closed, Conflict, Denied, Locked, Refused, Removed, TooManyRequests
+from meetings.refusals import BadName, Closed, Conflict, Denied, Locked, Refused, Removed, RoomFull, TooManyRequests
 
 # Who left by mistake comes straight back; later the host is asked again.
 REJOIN_SECONDS = 600
@@ -47,7 +47,8 @@ def enter_room(room: Room, *, visitor: Visitor, name: str, source: str = "") -> 
     """The visitor's row, waiting or admitted. The name of a signed-in person is that of their account.
 
     `source` is the network that they ask from ("" where that is not known, and then not limited).
-    Raises `Closed`, `Locked`, `Removed`, `Denied`, `BadName`, `TooManyRequests`, `Conflict`.
+    Raises `Closed`, `Locked`, `Removed`, `Denied`, `BadName`, `TooManyRequests`, `Conflict`, and what the owner's
+    organisation lays down: `NoGuests`, `ForeignDomain`, `RoomFull`.
     """
     if room.is_closed:
         raise Closed
@@ -69,6 +70,7 @@ def expected_state(room: Room, *, visitor: Visitor) -> State | None:
         if room.is_closed:
             raise Closed
         _refuse_banned(room, visitor)
+        house_rules.check_entry(room, visitor)
         return _next_state(own_row(room, visitor), room, visitor)
     except Refused:
         return None
@@ -126,11 +128,13 @@ def end_stale_admissions() -> int:
 
 
 def admit(target: Participant, *, acting: Participant) -> None:
-    """Lets a waiting person in. Raises `Conflict` if they no longer wait (and are not in already)."""
+    """Lets a waiting person in. Raises `Conflict` if they no longer wait (and are not in already), `RoomFull`."""
     now = timezone.now()
+    maximum = house_rules.most_people(target.room)
     with transaction.atomic():
         if not _step(target, [State.WAITING], state=State.ADMITTED, admitted_at=now, ended_at=None):
             return _unless_already(target, State.ADMITTED)
+        _keep_to(maximum, target)
         _log("participant_admitted", target, acting)
         outbox.notify_room(target.room)
     return None
@@ -147,10 +151,18 @@ def deny(target: Participant, *, acting: Participant) -> None:
 
 
 def admit_all(*, acting: Participant) -> int:
-    """Lets in everybody who waits now; how many that were."""
+    """Lets in everybody who waits now, as far as there are places; how many that were. Raises `RoomFull` if none."""
     room = acting.room
+    maximum = house_rules.most_people(room)
     with transaction.atomic():
-        waiting = list(Participant.objects.filter(room=room).waiting().values_list("identity", flat=True))
+        queue = Participant.objects.filter(room=room).waiting().in_order_of_asking()
+        # (Whoever is let in twice at once waits for the other's end: people's rows before the room's.)
+        waiting = list(queue.select_for_update().values_list("identity", flat=True))
+        if maximum is not None and waiting:
+            house_rules.take_turns(room, maximum)
+            waiting = waiting[: max(0, maximum - house_rules.places_taken(room).count())]
+            if not waiting:
+                raise RoomFull
         count = (
             Participant.objects.filter(room=room, identity__in=waiting)
             .waiting()
@@ -198,8 +210,22 @@ def end_admissions(room: Room, *, ended_at: datetime | None = None) -> int:
 
 
 def _enter(room: Room, *, visitor: Visitor, name: str, source: str) -> Participant:
-    own = own_row(room, visitor)
     _refuse_banned(room, visitor)
+    maximum = house_rules.check_entry(room, visitor)
+    own = _step_in(room, visitor=visitor, name=name, source=source)
+    if own.is_admitted:
+        _keep_to(maximum, own)
+    return own
+
+
+def _keep_to(maximum: int | None, own: Participant) -> None:
+    """After somebody was let in, in the same transaction: raises `RoomFull` where there is no place for them."""
+    house_rules.take_turns(own.room, maximum)
+    house_rules.check_place(own, maximum)
+
+
+def _step_in(room: Room, *, visitor: Visitor, name: str, source: str) -> Participant:
+    own = own_row(room, visitor)
     asked_from = _trace(room, visitor, source)
     state = _next_state(own, room, visitor, asked_from)
     if own is None:

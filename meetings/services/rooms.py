@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from accounts.models import User
-from meetings import enforcement, media, outbox
+from meetings import enforcement, house_rules, media, outbox
 from meetings.chat_text import clean_text
 from meetings.models import Participant, Room
 from meetings.models.participant import State
@@ -22,15 +22,16 @@ audit = structlog.get_logger("audit")
 
 
 def create_room(*, acting_user: User, name: str = "") -> Room:
-    """A new room of `acting_user`. Raises `TooManyRequests` when they own too many."""
+    """A new room of `acting_user`. Raises `MayNotOpenRooms`, and `TooManyRequests` when they own too many."""
+    has_lobby = house_rules.check_opening(acting_user).lobby_default.value
     if Room.objects.open().filter(owner=acting_user).count() >= MAX_OPEN_ROOMS:
         raise TooManyRequests
     try:
         with transaction.atomic():
-            room = Room.objects.create(owner=acting_user, name=name)
+            room = Room.objects.create(owner=acting_user, name=name, has_lobby=has_lobby)
     except IntegrityError:
         # The same 47 random bits twice: draw once more; a second time is a broken random source.
-        room = Room.objects.create(owner=acting_user, name=name)
+        room = Room.objects.create(owner=acting_user, name=name, has_lobby=has_lobby)
     audit.info("room_created", room=room.media_name, by=str(acting_user.public_id))
     return room
 

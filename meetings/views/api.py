@@ -14,7 +14,7 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts.rate_limits import is_allowed, source_of
-from meetings import access
+from meetings import access, house_rules
 from meetings.engine_errors import EngineError, Unavailable
 from meetings.models import Participant
 from meetings.own_address import websocket_url
@@ -89,6 +89,7 @@ def inside(request: HttpRequest, slug: str) -> HttpResponse:
 @json_api
 def token(request: HttpRequest, slug: str) -> HttpResponse:
     own = access.access_admitted(access.visitor_of(request), slug)
+    house_rules.check_place(own, house_rules.most_people(own.room))
     _rotate_session(request, own)
     return JsonResponse({"url": websocket_url(request), "token": participant_token(own)})
 
