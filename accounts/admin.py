@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from allauth.account import admin as allauth_admin
 from allauth.account.decorators import secure_admin_login
 from django.contrib import admin, messages
+from django.contrib.admin.options import InlineModelAdmin
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import Group
 from django.db.models import QuerySet
@@ -18,6 +19,8 @@ from django.utils.translation import gettext_lazy as _
 from dsfr import admin as dsfr_admin
 
 from accounts.models import Invitation, User
+from accounts.organisations_admin import EmploymentInline, MembershipInline, policies_table
+from accounts.policies.resolution import policies_of
 from accounts.services.invitations import MayNotInvite, create_invitation, revoke_invitations
 
 # The admin's own form would go round allauth's limits (and later its second factor).
@@ -51,15 +54,25 @@ class PersonAdmin(_UserAdmin):
     fieldsets = (
         (None, {"fields": ("email", "first_name", "last_name", "public_id")}),
         (_("Rights"), {"fields": ("is_active", "is_staff", "is_superuser")}),
+        (_("Policies in force"), {"fields": ("policies_in_force",)}),
         (_("Dates"), {"fields": ("last_login", "date_joined")}),
     )
-    readonly_fields = ("public_id", "last_login", "date_joined")
+    readonly_fields = ("public_id", "last_login", "date_joined", "policies_in_force")
     list_display = ("email", "first_name", "last_name", "is_active", "is_staff", "last_login")
     list_filter = ("is_active", "is_staff", "is_superuser")
     search_fields = ("email", "first_name", "last_name")
     ordering = ("email",)
     filter_horizontal = ()
     actions = ("give_link",)
+    inlines = (MembershipInline, EmploymentInline)
+
+    def get_inlines(self, request: HttpRequest, obj: User | None) -> tuple[type[InlineModelAdmin[Any, Any]], ...]:
+        """A person is made first."""
+        return self.inlines if obj is not None else ()
+
+    @admin.display(description=_("policies in force"))
+    def policies_in_force(self, person: User) -> str:
+        return policies_table(policies_of(person))
 
     def get_urls(self) -> list[URLPattern]:
         """Without the form by which an administrator would choose somebody's password."""

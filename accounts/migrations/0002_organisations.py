@@ -13,197 +13,479 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('accounts', '0001_user_and_invitation'),
+        ("accounts", "0001_user_and_invitation"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Organisation',
+            name="Organisation",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('public_id', models.UUIDField(default=uuid.uuid4, editable=False, unique=True, verbose_name='public id')),
-                ('name', models.CharField(max_length=200, verbose_name='name')),
-                ('siret', models.CharField(blank=True, db_index=True, max_length=14, validators=[accounts.siret.validate_siret], verbose_name='SIRET')),
-                ('lineage', models.CharField(blank=True, db_index=True, editable=False, max_length=240)),
-                ('source', models.CharField(blank=True, max_length=40, verbose_name='source')),
-                ('external_id', models.CharField(blank=True, max_length=100, verbose_name='key at the source')),
-                ('closed_on', models.DateField(blank=True, null=True, verbose_name='closed on')),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name='created at')),
-                ('updated_at', models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name='changed at')),
-                ('parent', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='children', to='accounts.organisation', verbose_name='part of')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "public_id",
+                    models.UUIDField(default=uuid.uuid4, editable=False, unique=True, verbose_name="public id"),
+                ),
+                ("name", models.CharField(max_length=200, verbose_name="name")),
+                (
+                    "siret",
+                    models.CharField(
+                        blank=True,
+                        db_index=True,
+                        max_length=14,
+                        validators=[accounts.siret.validate_siret],
+                        verbose_name="SIRET",
+                    ),
+                ),
+                ("lineage", models.CharField(blank=True, db_index=True, editable=False, max_length=240)),
+                ("source", models.CharField(blank=True, max_length=40, verbose_name="source")),
+                ("external_id", models.CharField(blank=True, max_length=100, verbose_name="key at the source")),
+                ("closed_on", models.DateField(blank=True, null=True, verbose_name="closed on")),
+                (
+                    "created_at",
+                    models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name="created at"),
+                ),
+                (
+                    "updated_at",
+                    models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name="changed at"),
+                ),
+                (
+                    "parent",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="children",
+                        to="accounts.organisation",
+                        verbose_name="part of",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'organisation',
-                'verbose_name_plural': 'organisations',
-                'ordering': ['name', 'pk'],
+                "verbose_name": "organisation",
+                "verbose_name_plural": "organisations",
+                "ordering": ["name", "pk"],
             },
         ),
         migrations.CreateModel(
-            name='Membership',
+            name="Membership",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('role', models.CharField(choices=[('member', 'Member'), ('manager', 'Manager'), ('administrator', 'Administrator')], default='member', max_length=13, verbose_name='role')),
-                ('from_on', models.DateField(default=django.utils.timezone.localdate, verbose_name='from')),
-                ('until_on', models.DateField(blank=True, help_text='The last day; empty: without end.', null=True, verbose_name='until')),
-                ('source', models.CharField(blank=True, editable=False, max_length=40, verbose_name='source')),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='memberships', to=settings.AUTH_USER_MODEL, verbose_name='person')),
-                ('organisation', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='memberships', to='accounts.organisation', verbose_name='organisation')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "role",
+                    models.CharField(
+                        choices=[("member", "Member"), ("manager", "Manager"), ("administrator", "Administrator")],
+                        default="member",
+                        max_length=13,
+                        verbose_name="role",
+                    ),
+                ),
+                ("from_on", models.DateField(default=django.utils.timezone.localdate, verbose_name="from")),
+                (
+                    "until_on",
+                    models.DateField(
+                        blank=True, help_text="The last day; empty: without end.", null=True, verbose_name="until"
+                    ),
+                ),
+                ("source", models.CharField(blank=True, editable=False, max_length=40, verbose_name="source")),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="memberships",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="person",
+                    ),
+                ),
+                (
+                    "organisation",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="memberships",
+                        to="accounts.organisation",
+                        verbose_name="organisation",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'membership',
-                'verbose_name_plural': 'memberships',
-                'ordering': ['-from_on', 'pk'],
+                "verbose_name": "membership",
+                "verbose_name_plural": "memberships",
+                "ordering": ["-from_on", "pk"],
             },
         ),
         migrations.CreateModel(
-            name='Group',
+            name="Group",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=200, verbose_name='name')),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name='created at')),
-                ('members', models.ManyToManyField(blank=True, related_name='people_groups', to=settings.AUTH_USER_MODEL, verbose_name='people')),
-                ('organisation', models.ForeignKey(blank=True, help_text='Who looks after it; empty: the portal’s administrators.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='groups', to='accounts.organisation', verbose_name='organisation')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(max_length=200, verbose_name="name")),
+                (
+                    "created_at",
+                    models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name="created at"),
+                ),
+                (
+                    "members",
+                    models.ManyToManyField(
+                        blank=True, related_name="people_groups", to=settings.AUTH_USER_MODEL, verbose_name="people"
+                    ),
+                ),
+                (
+                    "organisation",
+                    models.ForeignKey(
+                        blank=True,
+                        help_text="Who looks after it; empty: the portal’s administrators.",
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="groups",
+                        to="accounts.organisation",
+                        verbose_name="organisation",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'group of people',
-                'verbose_name_plural': 'groups of people',
-                'ordering': ['name', 'pk'],
+                "verbose_name": "group of people",
+                "verbose_name_plural": "groups of people",
+                "ordering": ["name", "pk"],
             },
         ),
         migrations.CreateModel(
-            name='Employment',
+            name="Employment",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('source', models.CharField(max_length=40, verbose_name='source')),
-                ('hr_id', models.CharField(max_length=100, verbose_name='HR id')),
-                ('status', models.CharField(choices=[('expected', 'Expected'), ('present', 'Present'), ('suspended', 'Suspended'), ('left', 'Left')], default='present', max_length=9, verbose_name='state')),
-                ('email', models.EmailField(blank=True, max_length=254, verbose_name='e-mail address')),
-                ('manager_hr_id', models.CharField(blank=True, max_length=100, verbose_name='HR id of the manager')),
-                ('arrives_on', models.DateField(blank=True, null=True, verbose_name='arrives on')),
-                ('leaves_on', models.DateField(blank=True, null=True, verbose_name='leaves on')),
-                ('digest', models.CharField(blank=True, editable=False, max_length=64)),
-                ('run', models.CharField(blank=True, db_index=True, editable=False, max_length=36)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name='created at')),
-                ('updated_at', models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name='changed at')),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='employments', to=settings.AUTH_USER_MODEL, verbose_name='person')),
-                ('organisation', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='employments', to='accounts.organisation', verbose_name='organisation')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("source", models.CharField(max_length=40, verbose_name="source")),
+                ("hr_id", models.CharField(max_length=100, verbose_name="HR id")),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("expected", "Expected"),
+                            ("present", "Present"),
+                            ("suspended", "Suspended"),
+                            ("left", "Left"),
+                        ],
+                        default="present",
+                        max_length=9,
+                        verbose_name="state",
+                    ),
+                ),
+                ("email", models.EmailField(blank=True, max_length=254, verbose_name="e-mail address")),
+                ("manager_hr_id", models.CharField(blank=True, max_length=100, verbose_name="HR id of the manager")),
+                ("arrives_on", models.DateField(blank=True, null=True, verbose_name="arrives on")),
+                ("leaves_on", models.DateField(blank=True, null=True, verbose_name="leaves on")),
+                ("digest", models.CharField(blank=True, editable=False, max_length=64)),
+                ("run", models.CharField(blank=True, db_index=True, editable=False, max_length=36)),
+                (
+                    "created_at",
+                    models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name="created at"),
+                ),
+                (
+                    "updated_at",
+                    models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name="changed at"),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="employments",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="person",
+                    ),
+                ),
+                (
+                    "organisation",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="employments",
+                        to="accounts.organisation",
+                        verbose_name="organisation",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'HR record',
-                'verbose_name_plural': 'HR records',
-                'ordering': ['source', 'hr_id'],
+                "verbose_name": "HR record",
+                "verbose_name_plural": "HR records",
+                "ordering": ["source", "hr_id"],
             },
         ),
         migrations.CreateModel(
-            name='Policy',
+            name="Policy",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('room_creation', models.CharField(blank=True, choices=[('everybody', 'Everybody'), ('managers', 'Managers and administrators'), ('nobody', 'Nobody')], help_text='Empty: as in the organisation above.', max_length=9, verbose_name='who may open rooms')),
-                ('guests_allowed', models.BooleanField(blank=True, help_text='Empty: as in the organisation above.', null=True, verbose_name='guests may come into its rooms')),
-                ('lobby_default', models.BooleanField(blank=True, help_text='The host may change it for a room.', null=True, verbose_name='a new room has a lobby')),
-                ('recording_allowed', models.BooleanField(blank=True, help_text='Empty: as in the organisation above.', null=True, verbose_name='recording is allowed')),
-                ('transcription_allowed', models.BooleanField(blank=True, help_text='Empty: as in the organisation above.', null=True, verbose_name='transcription is allowed')),
-                ('retention_days', models.PositiveIntegerField(blank=True, help_text='Empty: as in the organisation above.', null=True, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(36500)], verbose_name='days that recordings and transcripts are kept')),
-                ('required_acr', models.CharField(blank=True, choices=[('any', 'Any sign-in'), ('two_factors', 'With a second factor'), ('eidas2', 'Substantial (eidas2)'), ('eidas3', 'High (eidas3)')], help_text='Empty: as in the organisation above.', max_length=11, verbose_name='sign-in must reach')),
-                ('email_domains', models.CharField(blank=True, help_text='For people with an account, separated by spaces; * for any. Empty: as in the organisation above.', max_length=1000, validators=[accounts.models.policy.validate_domains], verbose_name='e-mail domains that may come into its rooms')),
-                ('max_participants', models.PositiveIntegerField(blank=True, help_text='Empty: as in the organisation above.', null=True, validators=[django.core.validators.MinValueValidator(2), django.core.validators.MaxValueValidator(10000)], verbose_name='most people in a room')),
-                ('updated_at', models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name='changed at')),
-                ('organisation', models.OneToOneField(blank=True, help_text='Empty: the whole portal, and everybody without an organisation.', null=True, on_delete=django.db.models.deletion.CASCADE, related_name='policy', to='accounts.organisation', verbose_name='organisation')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "room_creation",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("everybody", "Everybody"),
+                            ("managers", "Managers and administrators"),
+                            ("nobody", "Nobody"),
+                        ],
+                        help_text="Empty: as in the organisation above.",
+                        max_length=9,
+                        verbose_name="who may open rooms",
+                    ),
+                ),
+                (
+                    "guests_allowed",
+                    models.BooleanField(
+                        blank=True,
+                        help_text="Empty: as in the organisation above.",
+                        null=True,
+                        verbose_name="guests may come into its rooms",
+                    ),
+                ),
+                (
+                    "lobby_default",
+                    models.BooleanField(
+                        blank=True,
+                        help_text="The host may change it for a room.",
+                        null=True,
+                        verbose_name="a new room has a lobby",
+                    ),
+                ),
+                (
+                    "recording_allowed",
+                    models.BooleanField(
+                        blank=True,
+                        help_text="Empty: as in the organisation above.",
+                        null=True,
+                        verbose_name="recording is allowed",
+                    ),
+                ),
+                (
+                    "transcription_allowed",
+                    models.BooleanField(
+                        blank=True,
+                        help_text="Empty: as in the organisation above.",
+                        null=True,
+                        verbose_name="transcription is allowed",
+                    ),
+                ),
+                (
+                    "retention_days",
+                    models.PositiveIntegerField(
+                        blank=True,
+                        help_text="Empty: as in the organisation above.",
+                        null=True,
+                        validators=[
+                            django.core.validators.MinValueValidator(1),
+                            django.core.validators.MaxValueValidator(36500),
+                        ],
+                        verbose_name="days that recordings and transcripts are kept",
+                    ),
+                ),
+                (
+                    "required_acr",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("any", "Any sign-in"),
+                            ("two_factors", "With a second factor"),
+                            ("eidas2", "Substantial (eidas2)"),
+                            ("eidas3", "High (eidas3)"),
+                        ],
+                        help_text="Empty: as in the organisation above.",
+                        max_length=11,
+                        verbose_name="sign-in must reach",
+                    ),
+                ),
+                (
+                    "email_domains",
+                    models.CharField(
+                        blank=True,
+                        help_text="For people with an account, separated by spaces; * for any. Empty: as in the organisation above.",
+                        max_length=1000,
+                        validators=[accounts.models.policy.validate_domains],
+                        verbose_name="e-mail domains that may come into its rooms",
+                    ),
+                ),
+                (
+                    "max_participants",
+                    models.PositiveIntegerField(
+                        blank=True,
+                        help_text="Empty: as in the organisation above.",
+                        null=True,
+                        validators=[
+                            django.core.validators.MinValueValidator(2),
+                            django.core.validators.MaxValueValidator(10000),
+                        ],
+                        verbose_name="most people in a room",
+                    ),
+                ),
+                (
+                    "updated_at",
+                    models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name="changed at"),
+                ),
+                (
+                    "organisation",
+                    models.OneToOneField(
+                        blank=True,
+                        help_text="Empty: the whole portal, and everybody without an organisation.",
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="policy",
+                        to="accounts.organisation",
+                        verbose_name="organisation",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'policy',
-                'verbose_name_plural': 'policies',
-                'ordering': ['organisation__name'],
+                "verbose_name": "policy",
+                "verbose_name_plural": "policies",
+                "ordering": ["organisation__name"],
             },
         ),
         migrations.AddIndex(
-            model_name='organisation',
-            index=models.Index(fields=['name'], name='organisation_by_name'),
+            model_name="organisation",
+            index=models.Index(fields=["name"], name="organisation_by_name"),
         ),
         migrations.AddConstraint(
-            model_name='organisation',
-            constraint=models.UniqueConstraint(condition=models.Q(('external_id', ''), _negated=True), fields=('source', 'external_id'), name='organisation_one_per_key_at_the_source'),
+            model_name="organisation",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("external_id", ""), _negated=True),
+                fields=("source", "external_id"),
+                name="organisation_one_per_key_at_the_source",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='organisation',
-            constraint=models.CheckConstraint(condition=models.Q(('external_id', ''), models.Q(('source', ''), _negated=True), _connector='OR'), name='organisation_key_has_a_source'),
+            model_name="organisation",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("external_id", ""), models.Q(("source", ""), _negated=True), _connector="OR"),
+                name="organisation_key_has_a_source",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='organisation',
-            constraint=models.CheckConstraint(condition=models.Q(('siret', ''), django.db.models.lookups.Exact(django.db.models.functions.text.Length('siret'), 14), _connector='OR'), name='organisation_siret_is_whole'),
+            model_name="organisation",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("siret", ""),
+                    django.db.models.lookups.Exact(django.db.models.functions.text.Length("siret"), 14),
+                    _connector="OR",
+                ),
+                name="organisation_siret_is_whole",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='organisation',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('lineage', ''), ('parent', None)), models.Q(('parent__isnull', False), models.Q(('lineage', ''), _negated=True)), _connector='OR'), name='organisation_with_a_parent_has_a_lineage'),
+            model_name="organisation",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("lineage", ""), ("parent", None)),
+                    models.Q(("parent__isnull", False), models.Q(("lineage", ""), _negated=True)),
+                    _connector="OR",
+                ),
+                name="organisation_with_a_parent_has_a_lineage",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='organisation',
-            constraint=models.CheckConstraint(condition=models.Q(('parent', None), models.Q(('parent', models.F('pk')), _negated=True), _connector='OR'), name='organisation_is_not_in_itself'),
+            model_name="organisation",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("parent", None), models.Q(("parent", models.F("pk")), _negated=True), _connector="OR"
+                ),
+                name="organisation_is_not_in_itself",
+            ),
         ),
         migrations.AddIndex(
-            model_name='membership',
-            index=models.Index(fields=['organisation', 'role'], name='membership_by_organisation'),
+            model_name="membership",
+            index=models.Index(fields=["organisation", "role"], name="membership_by_organisation"),
         ),
         migrations.AddConstraint(
-            model_name='membership',
-            constraint=models.UniqueConstraint(fields=('user', 'organisation', 'from_on'), name='membership_one_per_organisation_and_day'),
+            model_name="membership",
+            constraint=models.UniqueConstraint(
+                fields=("user", "organisation", "from_on"), name="membership_one_per_organisation_and_day"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='membership',
-            constraint=models.CheckConstraint(condition=models.Q(('until_on', None), ('until_on__gte', models.F('from_on')), _connector='OR'), name='membership_ends_after_it_began'),
+            model_name="membership",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("until_on", None), ("until_on__gte", models.F("from_on")), _connector="OR"),
+                name="membership_ends_after_it_began",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='membership',
-            constraint=models.CheckConstraint(condition=models.Q(('role__in', ['member', 'manager', 'administrator'])), name='membership_role_is_known'),
+            model_name="membership",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("role__in", ["member", "manager", "administrator"])),
+                name="membership_role_is_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='group',
-            constraint=models.UniqueConstraint(fields=('organisation', 'name'), name='group_name_once_per_organisation'),
+            model_name="group",
+            constraint=models.UniqueConstraint(
+                fields=("organisation", "name"), name="group_name_once_per_organisation"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='group',
-            constraint=models.UniqueConstraint(condition=models.Q(('organisation', None)), fields=('name',), name='group_name_once_without_organisation'),
+            model_name="group",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("organisation", None)),
+                fields=("name",),
+                name="group_name_once_without_organisation",
+            ),
         ),
         migrations.AddIndex(
-            model_name='employment',
-            index=models.Index(fields=['source', 'status'], name='employment_by_status'),
+            model_name="employment",
+            index=models.Index(fields=["source", "status"], name="employment_by_status"),
         ),
         migrations.AddIndex(
-            model_name='employment',
-            index=models.Index(condition=models.Q(('leaves_on__isnull', False)), fields=['leaves_on'], name='employment_leaving'),
+            model_name="employment",
+            index=models.Index(
+                condition=models.Q(("leaves_on__isnull", False)), fields=["leaves_on"], name="employment_leaving"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='employment',
-            constraint=models.UniqueConstraint(fields=('source', 'hr_id'), name='employment_one_per_hr_id'),
+            model_name="employment",
+            constraint=models.UniqueConstraint(fields=("source", "hr_id"), name="employment_one_per_hr_id"),
         ),
         migrations.AddConstraint(
-            model_name='employment',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('source', ''), _negated=True), models.Q(('hr_id', ''), _negated=True)), name='employment_has_a_key'),
+            model_name="employment",
+            constraint=models.CheckConstraint(
+                condition=models.Q(models.Q(("source", ""), _negated=True), models.Q(("hr_id", ""), _negated=True)),
+                name="employment_has_a_key",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='employment',
-            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['expected', 'present', 'suspended', 'left'])), name='employment_status_is_known'),
+            model_name="employment",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("status__in", ["expected", "present", "suspended", "left"])),
+                name="employment_status_is_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='policy',
-            constraint=models.UniqueConstraint(models.ExpressionWrapper(models.Q(('organisation', None)), output_field=models.BooleanField()), condition=models.Q(('organisation', None)), name='policy_one_for_the_portal'),
+            model_name="policy",
+            constraint=models.UniqueConstraint(
+                models.ExpressionWrapper(models.Q(("organisation", None)), output_field=models.BooleanField()),
+                condition=models.Q(("organisation", None)),
+                name="policy_one_for_the_portal",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='policy',
-            constraint=models.CheckConstraint(condition=models.Q(('room_creation__in', ['', 'everybody', 'managers', 'nobody'])), name='policy_room_creation_is_known'),
+            model_name="policy",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("room_creation__in", ["", "everybody", "managers", "nobody"])),
+                name="policy_room_creation_is_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='policy',
-            constraint=models.CheckConstraint(condition=models.Q(('required_acr__in', ['', 'any', 'two_factors', 'eidas2', 'eidas3'])), name='policy_acr_is_known'),
+            model_name="policy",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("required_acr__in", ["", "any", "two_factors", "eidas2", "eidas3"])),
+                name="policy_acr_is_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='policy',
-            constraint=models.CheckConstraint(condition=models.Q(('max_participants', None), ('max_participants__gte', 2), _connector='OR'), name='policy_room_holds_two'),
+            model_name="policy",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("max_participants", None), ("max_participants__gte", 2), _connector="OR"),
+                name="policy_room_holds_two",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='policy',
-            constraint=models.CheckConstraint(condition=models.Q(('retention_days', None), ('retention_days__gte', 1), _connector='OR'), name='policy_keeps_for_a_day'),
+            model_name="policy",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("retention_days", None), ("retention_days__gte", 1), _connector="OR"),
+                name="policy_keeps_for_a_day",
+            ),
         ),
     ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from accounts.models import User
 from accounts.models.policy import RoomCreation
 from accounts.policies.resolution import (
@@ -18,7 +20,7 @@ from accounts.policies.resolution import (
 class Forbidden(Exception):
     """A policy says no. `kind` is its name in `table.KINDS`, `origin` who laid it down."""
 
-    def __init__(self, kind: str, answer: Answer[object]) -> None:
+    def __init__(self, kind: str, answer: Answer[Any]) -> None:
         super().__init__(kind)
         self.kind = kind
         self.origin = answer.origin

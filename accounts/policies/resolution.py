@@ -115,11 +115,7 @@ def policies_at(lineages: Sequence[Lineage]) -> Policies:
 def resolve(lineages: Iterable[Lineage], rows: Mapping[int | None, Policy]) -> Policies:
     """The same without a database. `rows`: by organisation, the portal's under None."""
     branches = smallest(lineages) or [()]
-    answers = {
-        name: reduce(lambda left, right, kind=kind: _stricter(kind, left, right), _answers(kind, branches, rows))
-        for name, kind in KINDS.items()
-    }
-    return Policies(**answers)
+    return Policies(**{name: _answer(kind, branches, rows) for name, kind in KINDS.items()})
 
 
 def smallest(lineages: Iterable[Lineage]) -> list[Lineage]:
@@ -128,8 +124,9 @@ def smallest(lineages: Iterable[Lineage]) -> list[Lineage]:
     return [one for one in unique if not any(other != one and other[: len(one)] == one for other in unique)]
 
 
-def _answers(kind: Kind[T], branches: list[Lineage], rows: Mapping[int | None, Policy]) -> list[Answer[T]]:
-    return [_nearest(kind, branch, rows) for branch in branches]
+def _answer(kind: Kind[T], branches: list[Lineage], rows: Mapping[int | None, Policy]) -> Answer[T]:
+    each = [_nearest(kind, branch, rows) for branch in branches]
+    return reduce(lambda left, right: _stricter(kind, left, right), each)
 
 
 def _nearest(kind: Kind[T], lineage: Lineage, rows: Mapping[int | None, Policy]) -> Answer[T]:
