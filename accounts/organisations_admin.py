@@ -80,6 +80,9 @@ def name_places(organisations: list[Organisation]) -> None:
 
 
 class OrganisationForm(_OrganisationModelForm):
+    # Longer than what is stored: people write it with spaces.
+    siret = forms.CharField(label=_("SIRET"), max_length=30, required=False)
+
     def clean_siret(self) -> str:
         return normalise_siret(self.cleaned_data["siret"])
 
@@ -91,10 +94,6 @@ class OrganisationForm(_OrganisationModelForm):
             text = gettext("It cannot stand there: an organisation is not part of itself, nor of what is part of it.")
             raise forms.ValidationError(text) from None
         return parent
-
-    class Meta:
-        # As people write it, with spaces: what is stored has none.
-        field_classes = {"siret": forms.CharField}  # noqa: RUF012  Django's way
 
 
 class PolicyInline(_PolicyInline):

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from accounts.models import Organisation, Policy, User
 from accounts.models.organisation import MAX_DEPTH
-from accounts.policies.table import KINDS
+from accounts.policies.table import KINDS, is_open
 
 audit = structlog.get_logger("audit")
 
@@ -63,15 +63,16 @@ def move(organisation: Organisation, parent: Organisation | None, *, acting_user
 def record_policy_change(policy: Policy, before: dict[str, Any], *, acting_user: User | None) -> None:
     """Writes what became of a policy to the audit log; `before` is what `laid_down` gave."""
     after = laid_down(policy)
-    changed = {name: [before.get(name), after[name]] for name in KINDS if before.get(name) != after[name]}
+    changed = {name: [before.get(name), after.get(name)] for name in KINDS if before.get(name) != after.get(name)}
     if changed:
         organisation = str(policy.organisation.public_id) if policy.organisation else "portal"
         audit.info("policy_changed", organisation=organisation, changed=changed, by=_name(acting_user))
 
 
 def laid_down(policy: Policy | None) -> dict[str, Any]:
-    """Its columns by name; empty for no policy at all."""
-    return {name: getattr(policy, name) for name in KINDS} if policy is not None else {}
+    """What it says, by the names of the rules; what it leaves open is not among them."""
+    columns = {name: getattr(policy, name, None) for name in KINDS}
+    return {name: column for name, column in columns.items() if not is_open(column)}
 
 
 def _take_turns() -> None:
