@@ -91,7 +91,10 @@ class OrganisationForm(_OrganisationModelForm):
         try:
             check_place(self.instance, parent)
         except Misplaced:
-            text = gettext("It cannot stand there: an organisation is not part of itself, nor of what is part of it.")
+            text = gettext(
+                "It cannot stand there: an organisation is part neither of itself nor of what is in it, "
+                "and a tree has 16 levels at most."
+            )
             raise forms.ValidationError(text) from None
         return parent
 
