@@ -73,6 +73,9 @@ def validate_domains(text: str) -> None:
 
 
 _EMPTY = _("Empty: as in the organisation above.")
+# Nobody is to think that something is kept which nobody asks for yet; the change that asks takes these words away.
+_TO_COME = _("Kept once the portal records; empty: as in the organisation above.")
+_WITH_PROCONNECT = _("Kept once people sign in by ProConnect; empty: as in the organisation above.")
 
 
 class Policy(models.Model):
@@ -93,17 +96,19 @@ class Policy(models.Model):
     lobby_default = models.BooleanField(
         _("a new room has a lobby"), null=True, blank=True, help_text=_("The host may change it for a room.")
     )
-    recording_allowed = models.BooleanField(_("recording is allowed"), null=True, blank=True, help_text=_EMPTY)
-    transcription_allowed = models.BooleanField(_("transcription is allowed"), null=True, blank=True, help_text=_EMPTY)
+    recording_allowed = models.BooleanField(_("recording is allowed"), null=True, blank=True, help_text=_TO_COME)
+    transcription_allowed = models.BooleanField(
+        _("transcription is allowed"), null=True, blank=True, help_text=_TO_COME
+    )
     retention_days = models.PositiveIntegerField(
         _("days that recordings and transcripts are kept"),
         null=True,
         blank=True,
         validators=[MinValueValidator(1), MaxValueValidator(MAX_RETENTION_DAYS)],
-        help_text=_EMPTY,
+        help_text=_TO_COME,
     )
     required_acr = models.CharField(
-        _("sign-in must reach"), max_length=11, choices=SignInLevel, blank=True, help_text=_EMPTY
+        _("sign-in must reach"), max_length=11, choices=SignInLevel, blank=True, help_text=_WITH_PROCONNECT
     )
     email_domains = models.CharField(
         _("e-mail domains that may come into its rooms"),

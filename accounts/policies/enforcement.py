@@ -52,6 +52,13 @@ def require_entry(owner_id: int, person: User | None) -> Policies:
     return policies
 
 
+def require_sign_in(person: User, acr: str) -> None:
+    """Whether a sign-in that reached `acr` ("": it says none) is enough for them. Two queries. Raises `Forbidden`."""
+    required = policies_of(person).required_acr
+    if not required.value.is_reached_by(acr):
+        raise Forbidden("required_acr", required)
+
+
 def _may_create(rule: Answer[RoomCreation], standings: list[Standing]) -> bool:
     if rule.value != RoomCreation.MANAGERS:
         return rule.value == RoomCreation.EVERYBODY

@@ -17,7 +17,7 @@ from hypothesis.extra.django import TestCase
 from accounts.models import Membership, Organisation, Policy, User
 from accounts.models.organisation import MembershipRole
 from accounts.models.policy import RoomCreation, SignInLevel, domains_of
-from accounts.policies.enforcement import Forbidden, require_entry, require_room_creation
+from accounts.policies.enforcement import Forbidden, require_entry, require_room_creation, require_sign_in
 from accounts.policies.resolution import OriginKind, policies_of, policies_of_organisation, resolve, smallest
 from accounts.policies.table import DEFAULT_RETENTION_DAYS, KINDS
 from accounts.services.organisations import Misplaced, move
@@ -246,9 +246,21 @@ ACRS: dict[str, set[SignInLevel]] = {
 }
 
 
+@pytest.mark.django_db
 @pytest.mark.parametrize("acr", ACRS)
 def test_which_levels_a_sign_in_reaches(acr: str) -> None:
-    assert {level for level in SignInLevel if level.is_reached_by(acr)} == ACRS[acr]
+    (ministry,) = branch("Ministry")
+    person = person_in(ministry)
+    policy = Policy.objects.create(organisation=ministry)
+    require_sign_in(person, acr)
+    for level in SignInLevel:
+        Policy.objects.filter(pk=policy.pk).update(required_acr=level)
+        if level in ACRS[acr]:
+            require_sign_in(person, acr)
+        else:
+            with pytest.raises(Forbidden) as refusal:
+                require_sign_in(person, acr)
+            assert (refusal.value.kind, refusal.value.origin) == ("required_acr", "Ministry")
 
 
 @pytest.mark.parametrize(
