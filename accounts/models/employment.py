@@ -46,6 +46,7 @@ class Employment(models.Model):
         blank=True,
         related_name="employments",
         verbose_name=_("organisation"),
+        db_index=False,  # who works where is asked of memberships
     )
     # By key and not by row: the manager may come later in the file, or next month.
     manager_hr_id = models.CharField(_("HR id of the manager"), max_length=HR_ID_MAX_LENGTH, blank=True)
@@ -63,7 +64,6 @@ class Employment(models.Model):
         verbose_name_plural = _("HR records")
         ordering: ClassVar = ["source", "hr_id"]
         indexes: ClassVar = [
-            models.Index(fields=["source", "status"], name="employment_by_status"),
             # The daily job asks for those whose day has come.
             models.Index(fields=["leaves_on"], condition=models.Q(leaves_on__isnull=False), name="employment_leaving"),
         ]
