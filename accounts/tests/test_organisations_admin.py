@@ -147,7 +147,7 @@ def test_an_organisation_is_made_and_moved_with_all_that_is_in_it(boss: Client) 
 
 
 @pytest.mark.parametrize("fields", [{"siret": "13002526500014"}, {"siret": "1300"}, {"external_id": "7"}])
-def test_what_cannot_be_is_said_at_its_field_and_not_saved(fields: dict[str, str], boss: Client) -> None:
+def test_what_cannot_be_is_said_at_its_field_and_not_saved(fields: dict[str, Any], boss: Client) -> None:
     answer = boss.post(f"{PAGES}/organisation/add/", form_of(name="X", **fields))
     assert (answer.status_code, "errorlist" in answer.content.decode()) == (200, True)
     assert not Organisation.objects.exists()

@@ -409,9 +409,9 @@ class TestThroughTheDatabase(TestCase):
     ) -> None:
         parents, rows, belongs = portal
         made: list[Organisation] = []
-        for place, parent in enumerate(parents):
+        for number, parent in enumerate(parents):
             above = made[parent] if parent is not None else None
-            made.append(Organisation.objects.create(name=f"O{place}", parent=above))
+            made.append(Organisation.objects.create(name=f"O{number}", parent=above))
         for place, columns in rows.items():
             Policy.objects.create(organisation=made[place] if place is not None else None, **columns)
         person = person_in(*(made[place] for place in belongs))
