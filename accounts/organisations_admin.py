@@ -146,7 +146,7 @@ class OrganisationAdmin(_OrganisationModelAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Organisation]:
         members = Membership.objects.current().filter(organisation=OuterRef("pk")).order_by().values("organisation")
         count = Subquery(members.annotate(people=Count("user", distinct=True)).values("people"))
-        return super().get_queryset(request).annotate(people=Coalesce(count, 0))
+        return super().get_queryset(request).select_related("parent").annotate(people=Coalesce(count, 0))
 
     @admin.display(description=_("people"), ordering="people")
     def members_now(self, organisation: Organisation) -> int:
@@ -187,7 +187,7 @@ class OrganisationAdmin(_OrganisationModelAdmin):
 class MembershipAdmin(_MembershipModelAdmin):
     list_display = ("user", "organisation", "role", "from_on", "until_on", "source")
     list_filter = ("role", "source")
-    list_select_related = ("user", "organisation")
+    list_select_related = ("user", "organisation__parent")
     search_fields = ("^user__email", "^user__last_name", "organisation__name")
     ordering = ("-pk",)  # by day, the database would sort a quarter of a million rows for each page
     show_full_result_count = False
@@ -199,7 +199,7 @@ class MembershipAdmin(_MembershipModelAdmin):
 @admin.register(Group)
 class GroupAdmin(_GroupModelAdmin):
     list_display = ("name", "organisation", "people_in_it")
-    list_select_related = ("organisation",)
+    list_select_related = ("organisation__parent",)
     search_fields = ("name",)
     autocomplete_fields = ("organisation", "members")
 
@@ -227,7 +227,7 @@ class PolicyAdmin(_PolicyModelAdmin):
         "email_domains",
         "max_participants",
     )
-    list_select_related = ("organisation",)
+    list_select_related = ("organisation__parent",)
     search_fields = ("organisation__name",)
     autocomplete_fields = ("organisation",)
     empty_value_display = _NOWHERE

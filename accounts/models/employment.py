@@ -57,7 +57,7 @@ class Employment(models.Model):
     # The run that last wrote it ("" for none): what `--undo` gives back.
     run = models.CharField(max_length=36, blank=True, db_index=True, editable=False)
     created_at = models.DateTimeField(_("created at"), default=timezone.now, editable=False)
-    updated_at = models.DateTimeField(_("changed at"), default=timezone.now, editable=False)
+    updated_at = models.DateTimeField(_("changed at"), auto_now=True)
 
     class Meta:
         verbose_name = _("HR record")

@@ -66,7 +66,7 @@ class Organisation(models.Model):
     external_id = models.CharField(_("key at the source"), max_length=EXTERNAL_ID_MAX_LENGTH, blank=True)
     closed_on = models.DateField(_("closed on"), null=True, blank=True)
     created_at = models.DateTimeField(_("created at"), default=timezone.now, editable=False)
-    updated_at = models.DateTimeField(_("changed at"), default=timezone.now, editable=False)
+    updated_at = models.DateTimeField(_("changed at"), auto_now=True)
 
     objects = OrganisationQuerySet.as_manager()
 
@@ -99,7 +99,9 @@ class Organisation(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.name
+        """With the name of what it is part of, where that is loaded: each directorate has an "Office 1"."""
+        parent = self.parent if Organisation.parent.is_cached(self) else None
+        return f"{self.name} ({parent.name})" if parent is not None else self.name
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         """A new row gets its lineage. (`bulk_create` asks nobody: set `lineage = parent.lineage_below` there.)"""

@@ -12,7 +12,6 @@ from typing import ClassVar
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models.organisation import Organisation
@@ -124,7 +123,7 @@ class Policy(models.Model):
         validators=[MinValueValidator(2), MaxValueValidator(MAX_PARTICIPANTS)],
         help_text=_EMPTY,
     )
-    updated_at = models.DateTimeField(_("changed at"), default=timezone.now, editable=False)
+    updated_at = models.DateTimeField(_("changed at"), auto_now=True)
 
     class Meta:
         verbose_name = _("policy")

@@ -8,7 +8,6 @@ import structlog
 from django.db import transaction
 from django.db.models import F, Value
 from django.db.models.functions import Concat, Substr
-from django.utils import timezone
 
 from accounts.models import Organisation, Policy, User
 from accounts.models.organisation import MAX_DEPTH
@@ -45,7 +44,6 @@ def move(organisation: Organisation, parent: Organisation | None, *, acting_user
         check_place(here, there)
         before, below = here.parent_id, here.lineage_below
         here.parent, here.lineage = there, there.lineage_below if there else ""
-        here.updated_at = timezone.now()
         here.save(update_fields=["parent", "lineage", "updated_at"])
         Organisation.objects.filter(lineage__startswith=below).update(
             lineage=Concat(Value(here.lineage_below), Substr(F("lineage"), len(below) + 1))

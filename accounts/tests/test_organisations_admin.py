@@ -123,6 +123,16 @@ def test_what_is_in_force_is_shown_with_who_laid_it_down(boss: Client) -> None:
     assert "Default" in in_force(page(boss, f"organisation/{directorate.pk}/change/"), "max_participants")
 
 
+def test_namesakes_are_told_apart_where_one_is_chosen(boss: Client) -> None:
+    for ministry in ("Culture", "Finances"):
+        branch(ministry, "Office 1")
+    query = "app_label=accounts&model_name=membership&field_name=organisation&term=Office"
+    with CaptureQueriesContext(connection) as queries:
+        found = boss.get(f"/admin/autocomplete/?{query}").json()["results"]
+    assert [one["text"] for one in found] == ["Office 1 (Culture)", "Office 1 (Finances)"]
+    assert len(queries) <= 5
+
+
 def form_of(organisation: Organisation | None = None, **fields: Any) -> dict[str, Any]:
     blank = {"name": "", "parent": "", "siret": "", "source": "", "external_id": "", "closed_on": ""}
     now = {name: getattr(organisation, name) or "" for name in blank if name != "parent"} if organisation else {}
