@@ -18,6 +18,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from dsfr import admin as dsfr_admin
 
+from accounts.audit import admin as _audit_admin  # noqa: F401  registers the audit log
 from accounts.models import Invitation, User
 from accounts.organisations_admin import EmploymentInline, MembershipInline, policies_table
 from accounts.policies.resolution import policies_of
@@ -135,7 +136,8 @@ class InvitationAdmin(_InvitationModelAdmin):
     @admin.action(description=_("Make the links worthless"), permissions=["add"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[Invitation]) -> None:
         people = {invitation.user for invitation in queryset.usable().select_related("user")}  # type: ignore[attr-defined]  # InvitationQuerySet
-        count = sum(revoke_invitations(person) for person in people)
+        acting: Any = request.user  # staff is signed in
+        count = sum(revoke_invitations(person, acting_user=acting) for person in people)
         messages.success(request, gettext("%(count)d links no longer work.") % {"count": count})
 
 

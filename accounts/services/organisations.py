@@ -1,19 +1,18 @@
-"""Organisations moved in their tree, and what is laid down for them changed: each with its line in the audit log."""
+"""Organisations moved in their tree, and what is laid down for them changed: each with its entry in the audit log."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import structlog
 from django.db import transaction
 from django.db.models import F, Value
 from django.db.models.functions import Concat, Substr
 
+from accounts.audit.parties import Party, party_of, person
+from accounts.audit.record import record
 from accounts.models import Organisation, Policy, User
 from accounts.models.organisation import MAX_DEPTH
 from accounts.policies.table import KINDS, is_open
-
-audit = structlog.get_logger("audit")
 
 
 class Misplaced(Exception):
@@ -48,12 +47,13 @@ def move(organisation: Organisation, parent: Organisation | None, *, acting_user
         Organisation.objects.filter(lineage__startswith=below).update(
             lineage=Concat(Value(here.lineage_below), Substr(F("lineage"), len(below) + 1))
         )
-        audit.info(
+        record(
             "organisation_moved",
-            organisation=str(here.public_id),
-            before=before,
-            after=here.parent_id,
-            by=_name(acting_user),
+            actor=person(acting_user),
+            target=party_of(here),
+            before={"parent": before},
+            after={"parent": here.parent_id},
+            scope=str(here.public_id),
         )
     organisation.parent, organisation.lineage = here.parent, here.lineage
 
@@ -63,8 +63,16 @@ def record_policy_change(policy: Policy, before: dict[str, Any], *, acting_user:
     after = laid_down(policy)
     changed = {name: [before.get(name), after.get(name)] for name in KINDS if before.get(name) != after.get(name)}
     if changed:
-        organisation = str(policy.organisation.public_id) if policy.organisation else "portal"
-        audit.info("policy_changed", organisation=organisation, changed=changed, by=_name(acting_user))
+        whose = party_of(policy.organisation) if policy.organisation else Party("organisation", "portal")
+        record(
+            "policy_changed",
+            actor=person(acting_user),
+            target=whose,
+            before={name: pair[0] for name, pair in changed.items()},
+            after={name: pair[1] for name, pair in changed.items()},
+            scope=whose.id,
+            changed=changed,
+        )
 
 
 def laid_down(policy: Policy | None) -> dict[str, Any]:
@@ -84,7 +92,3 @@ def _height(organisation: Organisation) -> int:
         return 0
     lineages = Organisation.objects.below(organisation).values_list("lineage", flat=True)
     return max((lineage.count("/") - organisation.depth for lineage in lineages.iterator()), default=0)
-
-
-def _name(user: User | None) -> str:
-    return str(user.public_id) if user else "server"

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import Permission
 from django.db import connection
-from django.test import Client
+from django.test import Client, TestCase
 from django.test.utils import CaptureQueriesContext
 from structlog.testing import capture_logs
 
@@ -147,7 +147,7 @@ def test_an_organisation_is_made_and_moved_with_all_that_is_in_it(boss: Client) 
     assert boss.post(f"{PAGES}/organisation/add/", form).status_code == 302
     cabinet = Organisation.objects.get(name="Cabinet")
     assert (cabinet.siret, cabinet.lineage) == (SIRET, ministry.lineage_below)
-    with capture_logs() as lines:
+    with capture_logs() as lines, TestCase.captureOnCommitCallbacks(execute=True):
         boss.post(f"{PAGES}/organisation/{directorate.pk}/change/", form_of(directorate, parent=other.pk, name="D."))
     assert [line["event"] for line in lines if line["event"].startswith("organisation")] == ["organisation_moved"]
     directorate.refresh_from_db()
@@ -189,18 +189,18 @@ def policy_form(organisation: Organisation, policy: Policy | None = None, **rule
 def test_a_policy_is_laid_down_on_the_organisations_page_and_audited(boss: Client) -> None:
     (ministry,) = branch("Ministry")
     path = f"{PAGES}/organisation/{ministry.pk}/change/"
-    with capture_logs() as lines:
+    with capture_logs() as lines, TestCase.captureOnCommitCallbacks(execute=True):
         boss.post(path, policy_form(ministry, guests_allowed="false", email_domains="B.example, a.example"))
     policy = Policy.objects.get()
     assert (policy.guests_allowed, policy.email_domains, policy.lobby_default) == (False, "a.example b.example", None)
     (line,) = [line for line in lines if line["event"] == "policy_changed"]
     assert line["organisation"] == str(ministry.public_id)
     assert line["changed"] == {"guests_allowed": [None, False], "email_domains": [None, "a.example b.example"]}
-    with capture_logs() as lines:
+    with capture_logs() as lines, TestCase.captureOnCommitCallbacks(execute=True):
         boss.post(path, policy_form(ministry, policy, guests_allowed="unknown", max_participants="1"))
     policy.refresh_from_db()
     assert policy.guests_allowed is False  # a room for one is refused, and the form as a whole
-    with capture_logs() as lines:
+    with capture_logs() as lines, TestCase.captureOnCommitCallbacks(execute=True):
         boss.post(path, policy_form(ministry, policy))
     (line,) = [line for line in lines if line["event"] == "policy_changed"]
     assert line["changed"] == {"guests_allowed": [False, None], "email_domains": ["a.example b.example", None]}
@@ -209,12 +209,12 @@ def test_a_policy_is_laid_down_on_the_organisations_page_and_audited(boss: Clien
 def test_the_portals_own_policy_has_its_page_and_is_one(boss: Client) -> None:
     form = {"organisation": "", "room_creation": "managers", "required_acr": "", "email_domains": ""}
     flags = dict.fromkeys(("guests_allowed", "lobby_default", "recording_allowed", "transcription_allowed"), "unknown")
-    with capture_logs() as lines:
+    with capture_logs() as lines, TestCase.captureOnCommitCallbacks(execute=True):
         assert boss.post(f"{PAGES}/policy/add/", {**form, **flags}).status_code == 302
     assert [line["organisation"] for line in lines if line["event"] == "policy_changed"] == ["portal"]
     assert boss.post(f"{PAGES}/policy/add/", {**form, **flags}).status_code == 200
     portal = Policy.objects.get()
-    with capture_logs() as lines:
+    with capture_logs() as lines, TestCase.captureOnCommitCallbacks(execute=True):
         boss.post(f"{PAGES}/policy/{portal.pk}/delete/", {"post": "yes"})
     assert not Policy.objects.exists()
     assert [line["event"] for line in lines if line["event"].startswith("policy")] == ["policy_changed"]

@@ -13,19 +13,34 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-import structlog
 from django.db import IntegrityError, transaction
 from django.db.models import Exists, F, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
+from accounts.audit.parties import Party, person
+from accounts.audit.record import record
 from accounts.names import clean_name
+from accounts.rate_limits import is_allowed
 from meetings import house_rules, media, outbox
 from meetings.access import Visitor
+from meetings.audit_words import actor_of, participant_party, room_party
 from meetings.models import Attendance, CallSession, Participant, Room
 from meetings.models.participant import ADMISSION_HOURS, NAME_MAX_LENGTH, PRESENCE_SECONDS, UNSEEN_SECONDS, Role, State
-from meetings.refusals import BadName, Closed, Conflict, Denied, Locked, Refused, Removed, RoomFull, TooManyRequests
+from meetings.refusals import (
+    BadName,
+    Closed,
+    Conflict,
+    Denied,
+    ForeignDomain,
+    Locked,
+    NoGuests,
+    Refused,
+    Removed,
+    RoomFull,
+    TooManyRequests,
+)
 
 # Who left by mistake comes straight back; later the host is asked again.
 REJOIN_SECONDS = 600
@@ -39,8 +54,8 @@ _ASLEEP_SECONDS = 3600
 _NOTE_SECONDS = 30
 # Who was let in and still checks devices while the call ends around them keeps the admission.
 _DEVICE_CHECK_SECONDS = 600
-
-audit = structlog.get_logger("audit")
+# Refusals of one network at one door: more of them in a minute say nothing new.
+_REFUSALS_PER_MINUTE = 3
 
 
 def enter_room(room: Room, *, visitor: Visitor, name: str, source: str = "") -> Participant:
@@ -56,12 +71,16 @@ def enter_room(room: Room, *, visitor: Visitor, name: str, source: str = "") -> 
     if not shown_name:
         raise BadName
     try:
-        with transaction.atomic():
-            return _enter(room, visitor=visitor, name=shown_name, source=source)
-    except IntegrityError:
-        # Two requests of one browser (a double click): the other one has made the row.
-        with transaction.atomic():
-            return _enter(room, visitor=visitor, name=shown_name, source=source)
+        try:
+            with transaction.atomic():
+                return _enter(room, visitor=visitor, name=shown_name, source=source)
+        except IntegrityError:
+            # Two requests of one browser (a double click): the other one has made the row.
+            with transaction.atomic():
+                return _enter(room, visitor=visitor, name=shown_name, source=source)
+    except (Locked, Removed, Denied, NoGuests, ForeignDomain, RoomFull) as refusal:
+        _log_refusal(refusal, room, visitor, shown_name, source)
+        raise
 
 
 def expected_state(room: Room, *, visitor: Visitor) -> State | None:
@@ -135,8 +154,8 @@ def admit(target: Participant, *, acting: Participant) -> None:
         if not _step(target, [State.WAITING], state=State.ADMITTED, admitted_at=now, ended_at=None):
             return _unless_already(target, State.ADMITTED)
         _keep_to(maximum, target)
-        _log("participant_admitted", target, acting)
         outbox.notify_room(target.room)
+        _log("participant_admitted", target, acting)
     return None
 
 
@@ -145,8 +164,8 @@ def deny(target: Participant, *, acting: Participant) -> None:
     with transaction.atomic():
         if not _step(target, [State.WAITING], state=State.DENIED, ended_at=timezone.now()):
             return _unless_already(target, State.DENIED)
-        _log("participant_denied", target, acting)
         outbox.notify_room(target.room)
+        _log("participant_denied", target, acting)
     return None
 
 
@@ -169,8 +188,15 @@ def admit_all(*, acting: Participant) -> int:
             .update(state=State.ADMITTED, admitted_at=timezone.now(), ended_at=None)
         )
         if count:
-            audit.info("all_admitted", room=room.media_name, participants=waiting, by=acting.identity)
             outbox.notify_room(room)
+            record(
+                "all_admitted",
+                actor=actor_of(acting),
+                target=room_party(room),
+                after={"count": count, "participants": waiting},
+                scope=room.media_name,
+                participants=waiting,
+            )
     return count
 
 
@@ -212,9 +238,11 @@ def end_admissions(room: Room, *, ended_at: datetime | None = None) -> int:
 def _enter(room: Room, *, visitor: Visitor, name: str, source: str) -> Participant:
     _refuse_banned(room, visitor)
     maximum = house_rules.check_entry(room, visitor)
-    own = _step_in(room, visitor=visitor, name=name, source=source)
+    own, has_come = _step_in(room, visitor=visitor, name=name, source=source)
     if own.is_admitted:
         _keep_to(maximum, own)
+    if has_come:
+        _log_entry(own, room, State(own.state))  # last: see `accounts/audit/record.py`
     return own
 
 
@@ -224,17 +252,18 @@ def _keep_to(maximum: int | None, own: Participant) -> None:
     house_rules.check_place(own, maximum)
 
 
-def _step_in(room: Room, *, visitor: Visitor, name: str, source: str) -> Participant:
+def _step_in(room: Room, *, visitor: Visitor, name: str, source: str) -> tuple[Participant, bool]:
+    """The row, and whether anything became of asking."""
     own = own_row(room, visitor)
     asked_from = _trace(room, visitor, source)
     state = _next_state(own, room, visitor, asked_from)
     if own is None:
-        return _create(room, visitor=visitor, name=name, state=state, asked_from=asked_from)
+        return _create(room, visitor=visitor, name=name, state=state, asked_from=asked_from), True
     if own.is_admitted and state == State.ADMITTED and _is_fresh(own, room, visitor):
-        return own
+        return own, False
     if own.is_in_lobby and state == State.WAITING:
-        return _rename(own, name)
-    return _come_back(own, room, visitor=visitor, name=name, state=state, asked_from=asked_from)
+        return _rename(own, name), False
+    return _come_back(own, room, visitor=visitor, name=name, state=state, asked_from=asked_from), True
 
 
 def _next_state(own: Participant | None, room: Room, visitor: Visitor, asked_from: str = "") -> State:
@@ -276,7 +305,6 @@ def _create(room: Room, *, visitor: Visitor, name: str, state: State, asked_from
         admitted_at=timezone.now() if state == State.ADMITTED else None,
     )
     own.room = room
-    audit.info("participant_entered", room=room.media_name, participant=own.identity, state=str(state))
     outbox.notify_room(room)
     return own
 
@@ -299,7 +327,6 @@ def _come_back(
         raise Conflict
     own.refresh_from_db()
     own.room = room
-    audit.info("participant_entered", room=room.media_name, participant=own.identity, state=str(state))
     outbox.notify_room(room)
     return own
 
@@ -371,6 +398,33 @@ def _step(participant: Participant, start: list[State], **values: Any) -> bool:
     return bool(Participant.objects.filter(pk=participant.pk, state__in=start).update(**values))
 
 
+def _log_entry(own: Participant, room: Room, state: State) -> None:
+    record(
+        "participant_entered",
+        actor=actor_of(own),
+        target=room_party(room),
+        after={"state": str(state), "role": own.role, "participant": own.identity},
+        scope=room.media_name,
+        participant=own.identity,
+        state=str(state),
+    )
+
+
+def _log_refusal(refusal: Refused, room: Room, visitor: Visitor, name: str, source: str) -> None:
+    """Outside of the transaction, which the refusal has rolled back."""
+    if not is_allowed("audit-entry", str(room.pk), source, refusal.code, per_minute=_REFUSALS_PER_MINUTE):
+        return
+    who = person(visitor.user) if visitor.user else Party("participant", label=name)
+    record(
+        "entry_refused",
+        actor=who,
+        target=room_party(room),
+        after={"reason": refusal.code},
+        scope=room.media_name,
+        reason=refusal.code,
+    )
+
+
 def _unless_already(target: Participant, wanted: State) -> None:
     """Pressed twice, or by two hosts: fine if the wish is fulfilled. Raises `Conflict` otherwise."""
     target.refresh_from_db(fields=["state"])
@@ -379,4 +433,5 @@ def _unless_already(target: Participant, wanted: State) -> None:
 
 
 def _log(event: str, target: Participant, acting: Participant) -> None:
-    audit.info(event, room=target.room.media_name, participant=target.identity, by=acting.identity)
+    room = target.room.media_name
+    record(event, actor=actor_of(acting), target=participant_party(target), scope=room, room=room)

@@ -141,7 +141,11 @@ def call(request: HttpRequest, slug: str) -> HttpResponse:
 
 @require_GET
 def legal(request: HttpRequest) -> HttpResponse:
-    kept = {"chat_days": settings.CHAT_RETENTION_DAYS, "report_days": settings.REPORT_RETENTION_DAYS}
+    kept = {
+        "chat_days": settings.CHAT_RETENTION_DAYS,
+        "report_days": settings.REPORT_RETENTION_DAYS,
+        "audit_days": settings.AUDIT_RETENTION_DAYS,
+    }
     return render(request, "pages/legal.html", {**kept, "named": _named()})
 
 
