@@ -27,7 +27,7 @@ _CHUNK = 500
 
 @job(webhooks_out.JOB_KIND, max_attempts=8, is_slow=True)
 def post_webhooks(work: Work) -> None:
-    """Posts what waits for one address and room. Fails, and is tried again later, where the address refuses."""
+    """Posts what waits for one address and room. Waits, longer and longer, where the address refuses or is silent."""
     webhooks_out.work_off(work)
 
 
@@ -63,7 +63,7 @@ def carry_message(work: Work) -> None:
 
 @scheduled("meetings.resume_webhooks", "*/10 * * * *")
 def resume_webhooks(work: Work) -> None:
-    """Goes on with addresses that were away for longer than a job tries."""
+    """Goes on with queues whose job came to nothing."""
     webhooks_out.enqueue_waiting()
 
 

@@ -23,6 +23,7 @@ from google.protobuf import json_format
 from livekit.protocol.webhook import WebhookEvent
 
 from jobs import queue
+from jobs.queue import Postponed
 from meetings import webhook_turns
 from meetings.models import WebhookDelivery
 from meetings.webhook_turns import AddressSilent
@@ -41,6 +42,9 @@ TOKEN_SECONDS = 300
 CLAIM = timedelta(seconds=60)
 # An address that takes nothing for so long gets the newer events only.
 GIVE_UP_AFTER = timedelta(days=3)
+# One turn of a room's; then the others', which wait for the same address.
+POSTS_PER_TURN = 50
+TURN_SECONDS = 5.0
 # At that many waiting events the address is as good as gone: newer ones are not kept for it.
 WAITING_PER_URL = 10_000
 # Above this, events of tracks are not kept any more: anybody in a call can make many of them.
@@ -73,22 +77,26 @@ def _order(url: str, room_name: str, run_after: datetime | None = None) -> None:
 
 
 def work_off(work: Work) -> None:
-    """What the job does. Raises `DeliveryFailed` and `Postponed`: it is tried again, and is still the queue's only one.
+    """What the job does. Raises `Postponed`: it is tried again however often, and is still the queue's only one.
 
     Events that come in after the last post find the job there and order none: so its key is given back before it looks
     whether there are any.
     """
     url, room_name = work.payload["url"], work.payload["room"]
-    with webhook_turns.turn(url):
-        deliver(url, room_name)
+    with webhook_turns.turn(url, room_name):
+        try:
+            deliver(url, room_name)
+        except DeliveryFailed as refusal:
+            raise Postponed(webhook_turns.refused(url, room_name), str(refusal)) from None
+    webhook_turns.taken(url, room_name)
     work.free_key()
     left = WebhookDelivery.objects.filter(url=url, room_name=room_name).first()
     if left is not None:
-        _order(url, room_name, run_after=left.claimed_until)
+        _order(url, room_name, run_after=left.claimed_until or webhook_turns.after_the_next(url))
 
 
 def deliver(url: str, room_name: str) -> int:
-    """Post what waits for one address and room, oldest first; how many.
+    """Post what waits for one address and room, oldest first, as much as one turn allows; how many.
 
     `DeliveryFailed` at the first refusal, `AddressSilent` at the first post without an answer.
     """
@@ -98,7 +106,7 @@ def deliver(url: str, room_name: str) -> int:
     expired, _ = waiting.filter(created_at__lt=timezone.now() - GIVE_UP_AFTER).delete()
     if expired:
         logger.error("events were given up", extra={"host": urlsplit(url).hostname, "count": expired})
-    sent = 0
+    sent, ends_at = 0, time.monotonic() + TURN_SECONDS
     with httpx.Client(timeout=POST_SECONDS, follow_redirects=False, trust_env=False) as client:
         while (delivery := waiting.first()) and _claim(delivery):
             try:
@@ -108,6 +116,8 @@ def deliver(url: str, room_name: str) -> int:
                 raise
             delivery.delete()
             sent += 1
+            if sent >= POSTS_PER_TURN or time.monotonic() >= ends_at:
+                break
     return sent
 
 

@@ -149,16 +149,18 @@ def today() -> dict[str, object]:
 
 def _departures(see: Sight) -> Figure:
     counts = CallReport.objects.filter(**today()).by_reason()
-    total, bad = sum(counts.values()), sum(count for reason, count in counts.items() if reason not in WISHED)
+    total, never = sum(counts.values()), counts.get(None, 0)
+    # Who never got through has a line apart: pages alone say so, and anybody with a link can send such a page's word.
+    bad = sum(count for reason, count in counts.items() if reason is not None and reason not in WISHED)
     if not total:
         notes = [gettext("Nobody has left a call today.")]
-    elif not bad:
+    elif not bad and not never:
         notes = [gettext("None of them ended badly.")]
     else:
         notes = []
     warning = ngettext("%(count)d ended badly (%(share)s)", "%(count)d ended badly (%(share)s)", bad) % {
         "count": bad,
-        "share": f"{number_format(max(1, round(100 * bad / max(1, total))))}\N{NO-BREAK SPACE}%",
+        "share": f"{number_format(max(1, round(100 * bad / max(1, total - never))))}\N{NO-BREAK SPACE}%",
     }
     return Figure(
         gettext("Departures today"),
@@ -167,7 +169,7 @@ def _departures(see: Sight) -> Figure:
         notes,
         _reasons(counts),
         warning if bad else "",
-        see.list_of(CallReport, {**today(), "end": "bad"}),
+        see.list_of(CallReport, {**today(), "end": "cut"}),
     )
 
 

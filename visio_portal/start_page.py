@@ -34,7 +34,7 @@ def _shortcuts(see: Sight, request: HttpRequest) -> Iterator[Shortcut]:
     if see.may_view(Room):
         yield Shortcut(gettext("All rooms"), see.list_of(Room))
     if see.may_view(CallReport):
-        bad = {**today(), "end": "bad"}
+        bad = {**today(), "end": "cut"}
         yield Shortcut(gettext("Today’s departures"), see.list_of(CallReport, today()))
         yield Shortcut(gettext("Today’s departures that ended badly"), see.list_of(CallReport, bad))
     if request.user.is_superuser:

@@ -46,7 +46,10 @@ from meetings.refusals import (
 REJOIN_SECONDS = 600
 # The host's list stays usable, and a flood from many addresses ends here.
 MAX_WAITING = 200
-# Of these, guests from one network: nobody keeps a room's guests out by asking again and again.
+# The last of these are for people with an account: whoever sends guests, the portal's own get to the host.
+PLACES_FOR_ACCOUNTS = 50
+# Once half of the places are taken, of guests from one network no more than that: nobody keeps a room's guests out by
+# asking again and again. Before that a ministry behind one address is not counted.
 MAX_WAITING_FROM_ONE_SOURCE = 40
 # A page that sleeps so long and wakes up has kept its place; after that the person is asked whether they still want in.
 _ASLEEP_SECONDS = 3600
@@ -113,7 +116,7 @@ def keep_waiting(own: Participant) -> None:
     if own.state != State.WAITING or own.seen_at > now - timedelta(seconds=_NOTE_SECONDS):
         return
     was_in_lobby = own.is_in_lobby
-    if not was_in_lobby and _is_full(own.room, own.asked_from):
+    if not was_in_lobby and _is_full(own.room, own.asked_from, has_account=own.user_id is not None):
         if _step(own, [State.WAITING], state=State.LEFT, ended_at=own.seen_at):
             own.state = State.LEFT
         return
@@ -355,16 +358,18 @@ def _entry_state(room: Room, visitor: Visitor, asked_from: str = "") -> State:
         raise Locked
     if not room.has_lobby:
         return State.ADMITTED
-    if _is_full(room, asked_from):
+    if _is_full(room, asked_from, has_account=visitor.user is not None):
         raise TooManyRequests
     return State.WAITING
 
 
-def _is_full(room: Room, asked_from: str) -> bool:
-    """Whether the lobby takes nobody more, or no more guests of this network. One query."""
+def _is_full(room: Room, asked_from: str, *, has_account: bool) -> bool:
+    """Whether the lobby takes nobody more, no more guests, or no more guests of this network. One query."""
     networks = list(Participant.objects.filter(room=room).waiting().values_list("asked_from", flat=True))
+    if len(networks) >= MAX_WAITING - (0 if has_account else PLACES_FOR_ACCOUNTS):
+        return True
     from_here = networks.count(asked_from) if asked_from else 0
-    return len(networks) >= MAX_WAITING or from_here >= MAX_WAITING_FROM_ONE_SOURCE
+    return len(networks) >= MAX_WAITING // 2 and from_here >= MAX_WAITING_FROM_ONE_SOURCE
 
 
 def _trace(room: Room, visitor: Visitor, source: str) -> str:

@@ -28,8 +28,13 @@ from meetings.refusals import BadRequest, NoDeparture, NotAdmitted, TooManyReque
 # A page that is reloaded again and again reports each time; more is no page.
 REPORTS_PER_MINUTE = 10
 RATINGS_PER_MINUTE = 10
-# Of one person and room: what a flood may leave on the disk.
-REPORTS_PER_DAY = 200
+# A ministry's call with hundreds of people ends for all of them in one moment, perhaps behind one address.
+REPORTS_OF_SOURCE_PER_MINUTE = 600
+# Of a stay that the engine knows nothing of, the page's word is all there is, and anybody with a link can send one:
+# what a flood may say, and leave on the disk. Each person has one such row a call.
+UNSEEN_OF_SOURCE_PER_MINUTE = 30
+UNSEEN_OF_ROOM_PER_MINUTE = 60
+UNSEEN_OF_ROOM_PER_DAY = 500
 MAX_BROWSER_LENGTH = 512
 
 _DAY = timedelta(days=1)
@@ -60,20 +65,20 @@ class Told:
     join_ms: int | None
 
 
-def report(own: Participant, body: Mapping[str, Any]) -> None:
-    """The page's word at leaving. Raises `BadRequest`, `NotAdmitted`, `TooManyRequests`."""
+def report(own: Participant, body: Mapping[str, Any], *, source: str) -> None:
+    """The page's word at leaving, from the network `source`. Raises `BadRequest`, `NotAdmitted`, `TooManyRequests`."""
     if own.admitted_at is None:
         raise NotAdmitted
     now = timezone.now()
     if not is_allowed("report", own.identity, per_minute=REPORTS_PER_MINUTE):
         raise TooManyRequests
-    if own.reports.filter(created_at__gt=now - _DAY).count() >= REPORTS_PER_DAY:
+    if not is_allowed("report-source", source, per_minute=REPORTS_OF_SOURCE_PER_MINUTE):
         raise TooManyRequests
     told = told_by(body)
     duration_s = round(_number(body, "durationS", _LONGEST_S) or 0)
     began_at = now - timedelta(seconds=duration_s)
     with transaction.atomic():
-        row = _row_for(own, told, began_at, now)
+        row = _row_for(own, told, began_at, now, source)
         CallReport.objects.filter(pk=row.pk).update(**asdict(told), reported_at=now)
     log.info(
         "call_report",
@@ -86,7 +91,9 @@ def report(own: Participant, body: Mapping[str, Any]) -> None:
 
 
 def rate(own: Participant, rating: str) -> None:
-    """How the call was, in one click after it: kept with the departure that was told of last.
+    """How the call was, in one click after it: kept with the stay that just ended, or the departure told of last.
+
+    One that was told of before this person was let in last is of another call: better no rating than a wrong one.
 
     Raises `BadRequest`, `NotAdmitted`, `NoDeparture`, `TooManyRequests`.
     """
@@ -96,15 +103,24 @@ def rate(own: Participant, rating: str) -> None:
         raise TooManyRequests
     if rating not in Rating.values:
         raise BadRequest
-    # The page reports before it asks; where that word was lost, the engine's stands for it.
-    told_at = Coalesce("reported_at", "ended_at")
-    rows = own.reports.annotate(told_at=told_at).filter(told_at__gt=timezone.now() - _RATE_WITHIN)
-    row = rows.order_by("-told_at").first()
-    if row is None:
-        raise NoDeparture
+    row = _row_to_rate(own, own.admitted_at)
     CallReport.objects.filter(pk=row.pk).update(rating=rating)
     stay = "" if row.attendance is None else row.attendance.sid
     log.info("call_rated", room=own.room.media_name, participant=own.identity, stay=stay, rating=rating)
+
+
+def _row_to_rate(own: Participant, admitted_at: datetime) -> CallReport:
+    """Raises `NoDeparture`."""
+    # The page reports before it asks. Where that word was lost the engine's stands for it, which may still be to come.
+    stay = own.attendances.filter(left_at=None).order_by("-joined_at").first()
+    if stay is not None:
+        return _row_of(stay)
+    told_at = Coalesce("reported_at", "ended_at")
+    since = max(admitted_at, timezone.now() - _RATE_WITHIN)
+    row = own.reports.annotate(told_at=told_at).filter(told_at__gte=since).order_by("-told_at").first()
+    if row is None:
+        raise NoDeparture
+    return row
 
 
 def stay_ended(attendance: Attendance) -> None:
@@ -139,7 +155,7 @@ def told_by(body: Mapping[str, Any]) -> Told:
     )
 
 
-def _row_for(own: Participant, told: Told, began_at: datetime, now: datetime) -> CallReport:
+def _row_for(own: Participant, told: Told, began_at: datetime, now: datetime, source: str) -> CallReport:
     """The departure that the page speaks of: the engine's, if it has told of the stay already."""
     during = Q(left_at__isnull=True) | Q(left_at__gte=began_at - _SLACK)
     stays = own.attendances.filter(during).order_by("-joined_at")
@@ -147,9 +163,26 @@ def _row_for(own: Participant, told: Told, began_at: datetime, now: datetime) ->
         stays = stays.filter(left_at__isnull=False)  # the open one is that of the page that took its place
     stay = stays.first()
     if stay is None:
-        return CallReport.objects.create(participant=own, began_at=began_at, ended_at=now)
+        return _unseen(own, began_at, now, source)
     # A page that was hidden and came back reports twice of one stay: the later word is the truer one.
     return _row_of(stay)
+
+
+def _unseen(own: Participant, began_at: datetime, now: datetime, source: str) -> CallReport:
+    """The one row of who never got through to this call, from now on with these times. Raises `TooManyRequests`."""
+    if not is_allowed("report-unseen-source", source, per_minute=UNSEEN_OF_SOURCE_PER_MINUTE):
+        raise TooManyRequests
+    if not is_allowed("report-unseen-room", own.room.media_name, per_minute=UNSEEN_OF_ROOM_PER_MINUTE):
+        raise TooManyRequests
+    this_call = Q(reported_at__gt=max(own.room.call_ended_at or now - _DAY, now - _DAY))
+    row = CallReport.objects.never_in().filter(this_call, participant=own).order_by("-reported_at").first()
+    if row is not None:
+        CallReport.objects.filter(pk=row.pk).update(began_at=began_at, ended_at=now)
+        return row
+    of_room = CallReport.objects.never_in().filter(participant__room=own.room, created_at__gt=now - _DAY)
+    if of_room.count() >= UNSEEN_OF_ROOM_PER_DAY:
+        raise TooManyRequests
+    return CallReport.objects.create(participant=own, began_at=began_at, ended_at=now)
 
 
 def _row_of(stay: Attendance) -> CallReport:

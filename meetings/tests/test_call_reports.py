@@ -88,7 +88,8 @@ def test_the_pages_word_then_the_engines(meeting: Meeting) -> None:
         "rtt_ms": 42,
     }
     [line] = [line for line in lines if line["event"] == "call_left"]
-    assert (line["stay"], line["reason"], line["duration_s"]) == ("PA_1", "connection_timeout", 1800)
+    assert (line["stay"], line["reason"]) == ("PA_1", "connection_timeout")
+    assert 1800 <= line["duration_s"] < 1860  # a slow machine takes its time
 
 
 def test_the_engines_word_then_the_pages(meeting: Meeting) -> None:
@@ -215,6 +216,25 @@ def test_where_the_pages_word_was_lost_the_rating_goes_to_the_engines_row(meetin
     assert CallReport.objects.get(rating="good").attendance == last
 
 
+def admitted_again(participant: Participant, *, minutes_ago: float = 0) -> None:
+    at = timezone.now() - timedelta(minutes=minutes_ago)
+    Participant.objects.filter(pk=participant.pk).update(state=State.ADMITTED, admitted_at=at)
+
+
+def test_where_no_word_of_this_call_came_through_its_rating_does_not_land_on_an_earlier_call(meeting: Meeting) -> None:
+    nine = stay(meeting, "PA_nine", minutes=120)
+    meeting.cast.charlie.beacon(meeting.room, WHOLE)
+    leave(nine, at=timezone.now() - timedelta(minutes=60))
+    CallReport.objects.update(reported_at=timezone.now() - timedelta(minutes=60))
+    admitted_again(meeting.charlie, minutes_ago=30)
+    assert rate(meeting.cast.charlie, meeting.room, "bad") == 404
+    assert ratings() == [""]
+    eleven = stay(meeting, "PA_eleven", minutes=29)  # the beacon was blocked, the engine's word is still to come
+    assert rate(meeting.cast.charlie, meeting.room, "bad") == 204
+    leave(eleven)
+    assert {(row.attendance, row.rating) for row in CallReport.objects.all()} == {(nine, ""), (eleven, "bad")}
+
+
 def test_who_changes_their_mind_has_said_the_later(meeting: Meeting) -> None:
     leave(stay(meeting))
     assert [rate(meeting.cast.charlie, meeting.room, said) for said in ("bad", "middling")] == [204, 204]
@@ -308,13 +328,51 @@ def test_an_empty_report_and_unknown_fields_are_taken(meeting: Meeting) -> None:
     assert (row.reason, row.browser, row.path, row.rtt_ms) == ("", "", "", None)
 
 
-def test_reports_are_limited_by_minute_and_by_day(meeting: Meeting, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reports, "REPORTS_PER_MINUTE", 5)
-    monkeypatch.setattr(reports, "REPORTS_PER_DAY", 3)
-    answers = [meeting.cast.charlie.beacon(meeting.room, {}).status_code for _ in range(6)]
-    assert answers == [204, 204, 204, 429, 429, 429]
-    assert CallReport.objects.count() == 3
+def test_reports_of_one_person_are_limited(meeting: Meeting, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reports, "REPORTS_PER_MINUTE", 3)
+    answers = [meeting.cast.charlie.beacon(meeting.room, {}).status_code for _ in range(4)]
+    assert answers == [204, 204, 204, 429]
     assert meeting.cast.bob.beacon(meeting.room, {}).status_code == 204
+
+
+def test_who_never_got_through_has_one_row_a_call_with_their_last_word(meeting: Meeting) -> None:
+    for seconds in (20, 30):
+        meeting.cast.charlie.beacon(meeting.room, {"reason": "unreachable", "durationS": seconds})
+    row = CallReport.objects.get()
+    assert row.ended_at - row.began_at == timedelta(seconds=30)
+    Room.objects.update(call_ended_at=timezone.now())
+    meeting.cast.charlie.beacon(meeting.room, {"reason": "unreachable", "durationS": 1})
+    assert CallReport.objects.count() == 2, "of the next call"
+
+
+def visitors(room: Room, count: int) -> list[Person]:
+    """As many sessions as somebody likes to have, each let in and never in the call."""
+    people = [Person(f"Visitor {number}") for number in range(count)]
+    for person in people:
+        person.sits(room)
+    return people
+
+
+@pytest.mark.parametrize(
+    "limit", ["UNSEEN_OF_SOURCE_PER_MINUTE", "UNSEEN_OF_ROOM_PER_MINUTE", "UNSEEN_OF_ROOM_PER_DAY"]
+)
+def test_with_many_sessions_nobody_forges_departures_in_bulk(
+    limit: str, meeting: Meeting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reports, limit, 3)
+    answers = [person.beacon(meeting.room, {}).status_code for person in visitors(meeting.room, 5)]
+    assert answers == [204, 204, 204, 429, 429]
+    assert CallReport.objects.count() == 3
+    stay(meeting)  # who was in the call is not concerned: each has the engine's row
+    assert meeting.cast.charlie.beacon(meeting.room, WHOLE).status_code == 204
+
+
+def test_reports_of_one_network_are_limited_whatever_they_tell_of(
+    meeting: Meeting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reports, "REPORTS_OF_SOURCE_PER_MINUTE", 2)
+    answers = [person.beacon(meeting.room, {}).status_code for person in visitors(meeting.room, 3)]
+    assert answers == [204, 204, 429]
 
 
 @pytest.mark.parametrize(

@@ -343,7 +343,31 @@ def test_a_page_that_slept_does_not_come_back_into_a_lobby_that_is_full_by_now(c
     assert Participant.objects.filter(room=room).waiting().count() == lobby.MAX_WAITING
 
 
+def guests_wait(room: Room, count: int, asked_from: str) -> None:
+    key = asked_from or "nowhere"
+    Participant.objects.bulk_create(
+        Participant(room=room, name="Bot", session_key_hash=f"{key} {number}", asked_from=asked_from)
+        for number in range(count)
+    )
+
+
+def test_an_honest_crowd_behind_one_address_gets_into_a_lobby_that_has_room(cast: Cast, room: Room) -> None:
+    guests = lobby.MAX_WAITING_FROM_ONE_SOURCE + 5
+    answers = [Person("Guest").call(room, "enter", {"name": "Guest"}).status_code for _ in range(guests)]
+    assert answers == [200] * guests
+
+
+def test_the_last_places_of_a_lobby_are_for_people_with_an_account(cast: Cast, room: Room) -> None:
+    for network in range(5):
+        guests_wait(room, 30, f"network {network}")
+    assert enter(cast.eve, room)["error"] == "too_many_requests"
+    assert enter(cast.dana, room)["state"] == "waiting"
+    guests_wait(room, lobby.PLACES_FOR_ACCOUNTS - 1, "")
+    assert enter(cast.bob, room)["error"] == "too_many_requests"
+
+
 def test_guests_of_one_network_do_not_fill_a_lobby(cast: Cast, room: Room) -> None:
+    guests_wait(room, lobby.MAX_WAITING // 2 - lobby.MAX_WAITING_FROM_ONE_SOURCE, "network far away")
     here = lobby.MAX_WAITING_FROM_ONE_SOURCE
     answers = [Person("Flood").call(room, "enter", {"name": "Flood"}).status_code for _ in range(here + 2)]
     assert answers == [200] * here + [429] * 2

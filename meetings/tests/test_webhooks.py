@@ -149,6 +149,7 @@ class Receiver:
 def no_address_is_known() -> Iterator[None]:
     yield
     webhook_turns._addresses.clear()
+    webhook_turns._queues.clear()
 
 
 @pytest.fixture
@@ -310,13 +311,87 @@ def test_a_silent_address_is_tried_again_after_longer_and_longer_pauses(silent: 
     assert connections_to(silent) == 9
 
 
+def test_an_address_that_refuses_leaves_no_dead_jobs_and_each_room_waits_longer_and_longer(receiver: Receiver) -> None:
+    for room in range(3):
+        happened(f"EV_{room}", room=f"room-{room}")
+    receiver.statuses = [500] * 3 * 10
+    pauses = []
+    for _ in range(10):
+        work_off_all()
+        jobs = list(Job.objects.all())
+        assert {(job.state, job.attempt, job.error) for job in jobs} == {(State.QUEUED, 0, "127.0.0.1 answered 500")}
+        pauses.append({round((job.run_after - timezone.now()).total_seconds() / 5) * 5 for job in jobs})
+        Job.objects.update(run_after=timezone.now())
+    assert [min(found) for found in pauses] == [5, 10, 20, 40, 80, 160, 320, 600, 600, 600]
+    work_off_all()
+    assert len(receiver.taken) == 3
+    assert webhook_turns._queues == {}
+
+
+def test_a_refused_room_holds_up_no_other_room_of_its_address(receiver: Receiver) -> None:
+    happened("EV_0", room="refused")
+    happened("EV_1", room="taken")
+    receiver.statuses = [400]
+    work_off_all()
+    assert receiver.taken == [("EV_1", "taken")]
+
+
+def test_a_busy_room_gives_its_turn_to_the_next_and_goes_on_afterwards(
+    receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(webhooks_out, "POSTS_PER_TURN", 2)
+    happened("EV_next", room="next")
+    with webhook_turns.turn(receiver.url, "hall"):
+        assert Worker().work_once()
+    next_job = Job.objects.get()
+    assert next_job.run_after > timezone.now()
+    for number in range(5):
+        happened(f"EV_{number}")
+    assert Worker().work_once()
+    assert receiver.taken == [("EV_0", "hall"), ("EV_1", "hall")]
+    [goes_on] = Job.objects.filter(state=State.QUEUED).exclude(pk=next_job.pk)
+    assert goes_on.run_after >= next_job.run_after, "it would always be there first"
+    Job.objects.update(run_after=timezone.now())
+    work_off_all()
+    assert receiver.taken[2] == ("EV_next", "next")
+    assert receiver.taken[3:] == [(f"EV_{number}", "hall") for number in (2, 3, 4)]
+
+
+def test_a_turn_ends_after_some_seconds_too(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(webhooks_out, "TURN_SECONDS", 0.0)
+    happened("EV_0")
+    happened("EV_1")
+    assert webhooks_out.deliver(receiver.url, "hall") == 1
+    work_off_all()
+    assert receiver.taken == [("EV_0", "hall"), ("EV_1", "hall")]
+
+
+def test_rooms_that_are_passed_over_come_back_later_and_later_and_not_together() -> None:
+    url, pauses = "http://127.0.0.1:9/", []
+    with webhook_turns.turn(url, "hall"):
+        for _ in range(6):
+            now = timezone.now()
+            with pytest.raises(Postponed) as postponed, webhook_turns.turn(url, "next"):
+                pass
+            pauses.append((postponed.value.until - now).total_seconds())
+        together = set()
+        for number in range(20):
+            with pytest.raises(Postponed) as postponed, webhook_turns.turn(url, f"room-{number}"):
+                pass
+            together.add(round(postponed.value.until.timestamp(), 1))
+    assert all(
+        0.75 * base <= pause <= 1.3 * base + 1 for pause, base in zip(pauses, (2, 4, 8, 16, 16, 16), strict=True)
+    )
+    assert len(together) > 3
+
+
 def test_two_threads_never_post_to_one_address_at_once() -> None:
-    with webhook_turns.turn("http://127.0.0.1:9/"):
-        with pytest.raises(Postponed), webhook_turns.turn("http://127.0.0.1:9/"):
+    with webhook_turns.turn("http://127.0.0.1:9/", "hall"):
+        with pytest.raises(Postponed), webhook_turns.turn("http://127.0.0.1:9/", "hall"):
             pass
-        with webhook_turns.turn("http://127.0.0.1:10/"):
+        with webhook_turns.turn("http://127.0.0.1:10/", "hall"):
             pass
-    with webhook_turns.turn("http://127.0.0.1:9/"):
+    with webhook_turns.turn("http://127.0.0.1:9/", "hall"):
         pass
     assert webhook_turns._addresses == {}
 

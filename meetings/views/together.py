@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST
 
+from accounts.rate_limits import source_of
 from meetings import access
 from meetings.origin import is_same_origin
 from meetings.presentation import message_json
@@ -92,7 +93,8 @@ def lower_hands(request: HttpRequest, slug: str) -> HttpResponse:
 def report(request: HttpRequest, slug: str) -> HttpResponse:
     if not is_same_origin(request.headers.get("Origin", ""), request.get_host()):
         raise NotAllowed
-    reports.report(access.access_own(access.visitor_of(request), slug), body_of(request))
+    own = access.access_own(access.visitor_of(request), slug)
+    reports.report(own, body_of(request), source=source_of(request))
     return HttpResponse(status=_NO_CONTENT)
 
 
