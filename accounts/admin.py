@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from allauth.account import admin as allauth_admin
 from allauth.account.decorators import secure_admin_login
 from django.contrib import admin, messages
+from django.contrib.admin.options import InlineModelAdmin
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import Group
 from django.db.models import QuerySet
@@ -17,7 +18,10 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from dsfr import admin as dsfr_admin
 
+from accounts.audit import admin as _audit_admin  # noqa: F401  registers the audit log
 from accounts.models import Invitation, User
+from accounts.organisations_admin import EmploymentInline, MembershipInline, policies_table
+from accounts.policies.resolution import policies_of
 from accounts.services.invitations import MayNotInvite, create_invitation, revoke_invitations
 
 # The admin's own form would go round allauth's limits (and later its second factor).
@@ -51,15 +55,25 @@ class PersonAdmin(_UserAdmin):
     fieldsets = (
         (None, {"fields": ("email", "first_name", "last_name", "public_id")}),
         (_("Rights"), {"fields": ("is_active", "is_staff", "is_superuser")}),
+        (_("Policies in force"), {"fields": ("policies_in_force",)}),
         (_("Dates"), {"fields": ("last_login", "date_joined")}),
     )
-    readonly_fields = ("public_id", "last_login", "date_joined")
+    readonly_fields = ("public_id", "last_login", "date_joined", "policies_in_force")
     list_display = ("email", "first_name", "last_name", "is_active", "is_staff", "last_login")
     list_filter = ("is_active", "is_staff", "is_superuser")
     search_fields = ("email", "first_name", "last_name")
     ordering = ("email",)
     filter_horizontal = ()
     actions = ("give_link",)
+    inlines = (MembershipInline, EmploymentInline)
+
+    def get_inlines(self, request: HttpRequest, obj: User | None) -> tuple[type[InlineModelAdmin[Any, Any]], ...]:
+        """A person is made first."""
+        return self.inlines if obj is not None else ()
+
+    @admin.display(description=_("policies in force"))
+    def policies_in_force(self, person: User) -> str:
+        return policies_table(policies_of(person))
 
     def get_urls(self) -> list[URLPattern]:
         """Without the form by which an administrator would choose somebody's password."""
@@ -122,7 +136,8 @@ class InvitationAdmin(_InvitationModelAdmin):
     @admin.action(description=_("Make the links worthless"), permissions=["add"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[Invitation]) -> None:
         people = {invitation.user for invitation in queryset.usable().select_related("user")}  # type: ignore[attr-defined]  # InvitationQuerySet
-        count = sum(revoke_invitations(person) for person in people)
+        acting: Any = request.user  # staff is signed in
+        count = sum(revoke_invitations(person, acting_user=acting) for person in people)
         messages.success(request, gettext("%(count)d links no longer work.") % {"count": count})
 
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-import structlog
 from allauth.account.adapter import DefaultAccountAdapter
 from django.contrib.auth.models import AbstractBaseUser
-from django.http import HttpRequest
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.http import HttpRequest, HttpResponseBase
 from django.urls import reverse
 
-from accounts.rate_limits import source_of
-
-audit = structlog.get_logger("audit")
+from accounts.audit import sign_in
+from accounts.models import User
 
 
 class LocalAccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ships no types
@@ -26,11 +26,22 @@ class LocalAccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allau
     def get_password_change_redirect_url(self, request: HttpRequest) -> str:
         return reverse("accounts:profile")
 
+    def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
+        try:
+            super().pre_authenticate(request, **credentials)
+        except ValidationError:
+            sign_in.refused(request, "too_many_attempts")
+            raise
+
     def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
         super().authentication_failed(request, **credentials)
-        # Not the address that was typed: people mistype their password there.
-        audit.warning("sign_in_failed", source=source_of(request))
+        sign_in.failed(request, str(credentials.get("email", "")))
+
+    def respond_user_inactive(self, request: HttpRequest, user: AbstractBaseUser) -> HttpResponseBase:
+        sign_in.refused(request, "suspended", user if isinstance(user, User) else None)
+        answer: HttpResponseBase = super().respond_user_inactive(request, user)
+        return answer
 
     def login(self, request: HttpRequest, user: AbstractBaseUser) -> None:
-        super().login(request, user)
-        audit.info("signed_in", person=str(user.public_id), source=source_of(request))  # type: ignore[attr-defined]  # our User
+        with transaction.atomic():  # with the entry that the signal's receiver writes
+            super().login(request, user)

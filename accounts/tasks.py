@@ -1,10 +1,14 @@
-"""Background jobs of accounts: forgetting sessions."""
+"""Background jobs of accounts: forgetting sessions and old entries of the audit log."""
 
 from __future__ import annotations
 
+from datetime import timedelta
+
+from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.utils import timezone
 
+from accounts.audit import retention
 from jobs.queue import scheduled
 from jobs.worker import Work
 
@@ -18,4 +22,12 @@ def purge_sessions(work: Work) -> None:
     expired = Session.objects.filter(expire_date__lt=timezone.now())
     while keys := list(expired.values_list("pk", flat=True)[:_CHUNK]):
         expired.filter(pk__in=keys).delete()
+        work.report(50)
+
+
+@scheduled("accounts.cut_audit", "31 3 * * *")
+def cut_audit(work: Work) -> None:
+    """Deletes entries of the audit log after AUDIT_RETENTION_DAYS; the chain goes on from a signed anchor."""
+    retention.cut(timezone.now() - timedelta(days=settings.AUDIT_RETENTION_DAYS))
+    for _count in retention.sweep():
         work.report(50)

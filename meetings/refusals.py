@@ -62,6 +62,29 @@ class Locked(Refused):
     code, status, text = "locked", 403, _("The host has locked this room.")
 
 
+class MayNotOpenRooms(Refused):
+    """A policy says so; `origin` is who laid it down."""
+
+    code, status, text = "may_not_open_rooms", 403, _("You may not open rooms.")
+
+    def __init__(self, origin: str) -> None:
+        super().__init__(origin)
+        self.origin = origin
+
+
+class NoGuests(Refused):
+    code, status, text = "no_guests", 403, _("This meeting is for people with an account. Sign in to enter.")
+
+
+class ForeignDomain(Refused):
+    code, status = "foreign_domain", 403
+    text = _("This meeting is for people of certain e-mail domains, and yours is none of them. Ask the host.")
+
+
+class RoomFull(Refused):
+    code, status, text = "room_full", 403, _("This room is full. Try again when somebody has left.")
+
+
 class Removed(Refused):
     code, status, text = "removed", 403, _("The host has removed you from this room.")
 

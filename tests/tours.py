@@ -566,4 +566,5 @@ TOURS: dict[str, Tour] = {
 }
 NOT_TOURED: dict[str, str] = {
     "reconnecting-media": "a moment between the two others, in the same banner with another sentence",
+    "notice-refused": "the box of notice-server-error, with a sentence of the portal in it",
 }

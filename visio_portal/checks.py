@@ -223,6 +223,9 @@ def limits() -> Iterator[CheckMessage]:
     for name in ("CHAT_RETENTION_DAYS", "REPORT_RETENTION_DAYS"):
         if getattr(settings, name) < 0:
             yield Error(f"{name} is negative.", hint="Set it to 0 or more days.", id="visio.E028")
+    if settings.AUDIT_RETENTION_DAYS < 1:
+        text = "AUDIT_RETENTION_DAYS is below 1."
+        yield Error(text, hint="Set it to the days that your rules say; 365 is the default.", id="visio.E029")
     if settings.LOG_LEVEL not in ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"):
         yield Error(f"LOG_LEVEL={settings.LOG_LEVEL} is unknown.", hint="Set it to INFO.", id="visio.E024")
     if settings.LOG_FORMAT not in ("text", "json"):

@@ -110,6 +110,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "visio_portal.logs.RequestLogMiddleware",
+    "accounts.audit.context.AuditMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "visio_portal.static_files.StaticFilesMiddleware",
     "visio_portal.policy.PolicyMiddleware",
@@ -261,6 +262,8 @@ TURN_SECRET = env.str("TURN_SECRET", default="")
 CHAT_RETENTION_DAYS = env.int("CHAT_RETENTION_DAYS", default=30)
 # Who was in which call from when to when, by what name, how the connection was and why it ended.
 REPORT_RETENTION_DAYS = env.int("REPORT_RETENTION_DAYS", default=90)
+# Who did what to whom, from where: the audit log.
+AUDIT_RETENTION_DAYS = env.int("AUDIT_RETENTION_DAYS", default=365)
 
 # --- Who answers for this portal: shown on the legal page and in the accessibility statement -----------------------
 LEGAL_PUBLISHER = env.str("LEGAL_PUBLISHER", default="")

@@ -1,6 +1,21 @@
-"""People who have an account, and the one-time invitations that let them set a password."""
+"""People who have an account, where they work, what is laid down for them, their invitations, and the audit log."""
 
+from accounts.models.audit import AuditAnchor, AuditEntry, AuditHead
+from accounts.models.employment import Employment
 from accounts.models.invitation import Invitation
+from accounts.models.organisation import Group, Membership, Organisation
+from accounts.models.policy import Policy
 from accounts.models.user import User
 
-__all__ = ["Invitation", "User"]
+__all__ = [
+    "AuditAnchor",
+    "AuditEntry",
+    "AuditHead",
+    "Employment",
+    "Group",
+    "Invitation",
+    "Membership",
+    "Organisation",
+    "Policy",
+    "User",
+]

@@ -1,7 +1,8 @@
 // Where the person is on the way into, through and out of a call: states, events and the table of allowed steps.
 // An event that a state does not list is ignored on purpose: answers of the network may arrive after the person moved on.
 
-export type Notice = "offline" | "bad-name" | "too-many" | "server-error";
+/** `refused`: the portal says why, in its own words (`said`). */
+export type Notice = "offline" | "bad-name" | "too-many" | "server-error" | "refused";
 export type FinalName =
   | "left"
   | "removed"
@@ -16,7 +17,7 @@ export type FinalName =
   | "not-found";
 
 export type Phase =
-  | { name: "device-check"; notice?: Notice }
+  | { name: "device-check"; notice?: Notice; said?: string }
   | { name: "entering" }
   | { name: "waiting" }
   | { name: "connecting" }
@@ -29,7 +30,7 @@ export type PhaseName = Phase["name"];
 
 export type PhaseEvent =
   | { type: "enter" }
-  | { type: "enter-failed"; notice: Notice }
+  | { type: "enter-failed"; notice: Notice; said?: string }
   | { type: "waiting" }
   | { type: "admitted" }
   | { type: "connected" }
@@ -60,7 +61,7 @@ export function nextPhase(phase: Phase, event: PhaseEvent): Phase {
     case "enter":
       return { name: "entering" };
     case "enter-failed":
-      return { name: "device-check", notice: event.notice };
+      return { name: "device-check", notice: event.notice, ...(event.said ? { said: event.said } : {}) };
     case "waiting":
       return { name: "waiting" };
     case "admitted":

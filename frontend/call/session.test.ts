@@ -181,6 +181,17 @@ test("what may pass by itself comes back to the device check with a reason", asy
   }
 });
 
+test("what the organisation of a room lays down is told in the portal's words", async () => {
+  const { session } = harness({
+    enter: () => {
+      throw new ApiError(403, "no_guests", "This meeting is for people with an account.");
+    },
+  });
+  await session.enter("Eve");
+  const said = "This meeting is for people with an account.";
+  assert.deepEqual(session.getSnapshot().phase, { name: "device-check", notice: "refused", said });
+});
+
 test("goodbye from the portal hangs up and closes everything", async () => {
   const { session, phase, socket, line } = harness();
   await session.enter("Eve");

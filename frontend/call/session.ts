@@ -108,7 +108,7 @@ export class CallSession<R> {
       if (journey !== this.journey) return;
       const outcome = outcomeOf(error);
       if (outcome) this.finish(outcome);
-      else this.step({ type: "enter-failed", notice: noticeOf(error) });
+      else this.step({ type: "enter-failed", ...noticeOf(error) });
     }
   }
 
@@ -285,10 +285,12 @@ function outcomeOf(error: unknown): Outcome | null {
   return OUTCOMES[error.code] ?? null;
 }
 
-function noticeOf(error: unknown): Notice {
+function noticeOf(error: unknown): { notice: Notice; said?: string } {
   if (error instanceof ApiError) {
-    if (error.code === "bad_name") return "bad-name";
-    return error.status === 429 ? "too-many" : "server-error";
+    if (error.code === "bad_name") return { notice: "bad-name" };
+    // What an organisation lays down (no guests, a full room …): there is a word for each at the portal.
+    if (error.status === 403 && error.code !== "") return { notice: "refused", said: error.message };
+    return { notice: error.status === 429 ? "too-many" : "server-error" };
   }
-  return error instanceof Unreachable ? "offline" : "server-error";
+  return { notice: error instanceof Unreachable ? "offline" : "server-error" };
 }

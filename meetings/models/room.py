@@ -100,6 +100,11 @@ class Room(models.Model):
         return self.name or gettext("Meeting %(link)s") % {"link": self.slug}
 
     @property
+    def audit_label(self) -> str:
+        """The name, and never the link, which opens the door."""
+        return self.name or self.media_name[:8]
+
+    @property
     def media_name(self) -> str:
         """The room's name on the media engine: not the slug, which opens the door."""
         return self.id.hex

@@ -50,7 +50,7 @@ def look(room: Room, *, visitor: Visitor, source: str) -> Inside:
 
 
 def inside(room: Room, *, visitor: Visitor) -> Inside:
-    """Six queries at most."""
+    """Eight queries at most."""
     view = _view(room, visitor)
     if view == View.NOTHING:
         return Inside(view)

@@ -13,19 +13,34 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-import structlog
 from django.db import IntegrityError, transaction
 from django.db.models import Exists, F, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
+from accounts.audit.parties import Party, person
+from accounts.audit.record import record
 from accounts.names import clean_name
-from meetings import media, outbox
+from accounts.rate_limits import is_allowed
+from meetings import house_rules, media, outbox
 from meetings.access import Visitor
+from meetings.audit_words import actor_of, participant_party, room_party
 from meetings.models import Attendance, CallSession, Participant, Room
 from meetings.models.participant import ADMISSION_HOURS, NAME_MAX_LENGTH, PRESENCE_SECONDS, UNSEEN_SECONDS, Role, State
-from meetings.refusals import BadName, Closed, Conflict, Denied, Locked, Refused, Removed, TooManyRequests
+from meetings.refusals import (
+    BadName,
+    Closed,
+    Conflict,
+    Denied,
+    ForeignDomain,
+    Locked,
+    NoGuests,
+    Refused,
+    Removed,
+    RoomFull,
+    TooManyRequests,
+)
 
 # Who left by mistake comes straight back; later the host is asked again.
 REJOIN_SECONDS = 600
@@ -42,15 +57,16 @@ _ASLEEP_SECONDS = 3600
 _NOTE_SECONDS = 30
 # Who was let in and still checks devices while the call ends around them keeps the admission.
 _DEVICE_CHECK_SECONDS = 600
-
-audit = structlog.get_logger("audit")
+# Refusals of one network at one door: more of them in a minute say nothing new.
+_REFUSALS_PER_MINUTE = 3
 
 
 def enter_room(room: Room, *, visitor: Visitor, name: str, source: str = "") -> Participant:
     """The visitor's row, waiting or admitted. The name of a signed-in person is that of their account.
 
     `source` is the network that they ask from ("" where that is not known, and then not limited).
-    Raises `Closed`, `Locked`, `Removed`, `Denied`, `BadName`, `TooManyRequests`, `Conflict`.
+    Raises `Closed`, `Locked`, `Removed`, `Denied`, `BadName`, `TooManyRequests`, `Conflict`, and what the owner's
+    organisation lays down: `NoGuests`, `ForeignDomain`, `RoomFull`.
     """
     if room.is_closed:
         raise Closed
@@ -58,12 +74,16 @@ def enter_room(room: Room, *, visitor: Visitor, name: str, source: str = "") -> 
     if not shown_name:
         raise BadName
     try:
-        with transaction.atomic():
-            return _enter(room, visitor=visitor, name=shown_name, source=source)
-    except IntegrityError:
-        # Two requests of one browser (a double click): the other one has made the row.
-        with transaction.atomic():
-            return _enter(room, visitor=visitor, name=shown_name, source=source)
+        try:
+            with transaction.atomic():
+                return _enter(room, visitor=visitor, name=shown_name, source=source)
+        except IntegrityError:
+            # Two requests of one browser (a double click): the other one has made the row.
+            with transaction.atomic():
+                return _enter(room, visitor=visitor, name=shown_name, source=source)
+    except (Locked, Removed, Denied, NoGuests, ForeignDomain, RoomFull) as refusal:
+        _log_refusal(refusal, room, visitor, shown_name, source)
+        raise
 
 
 def expected_state(room: Room, *, visitor: Visitor) -> State | None:
@@ -72,6 +92,7 @@ def expected_state(room: Room, *, visitor: Visitor) -> State | None:
         if room.is_closed:
             raise Closed
         _refuse_banned(room, visitor)
+        house_rules.check_entry(room, visitor)
         return _next_state(own_row(room, visitor), room, visitor)
     except Refused:
         return None
@@ -129,13 +150,15 @@ def end_stale_admissions() -> int:
 
 
 def admit(target: Participant, *, acting: Participant) -> None:
-    """Lets a waiting person in. Raises `Conflict` if they no longer wait (and are not in already)."""
+    """Lets a waiting person in. Raises `Conflict` if they no longer wait (and are not in already), `RoomFull`."""
     now = timezone.now()
+    maximum = house_rules.most_people(target.room)
     with transaction.atomic():
         if not _step(target, [State.WAITING], state=State.ADMITTED, admitted_at=now, ended_at=None):
             return _unless_already(target, State.ADMITTED)
-        _log("participant_admitted", target, acting)
+        _keep_to(maximum, target)
         outbox.notify_room(target.room)
+        _log("participant_admitted", target, acting)
     return None
 
 
@@ -144,24 +167,39 @@ def deny(target: Participant, *, acting: Participant) -> None:
     with transaction.atomic():
         if not _step(target, [State.WAITING], state=State.DENIED, ended_at=timezone.now()):
             return _unless_already(target, State.DENIED)
-        _log("participant_denied", target, acting)
         outbox.notify_room(target.room)
+        _log("participant_denied", target, acting)
     return None
 
 
 def admit_all(*, acting: Participant) -> int:
-    """Lets in everybody who waits now; how many that were."""
+    """Lets in everybody who waits now, as far as there are places; how many that were. Raises `RoomFull` if none."""
     room = acting.room
+    maximum = house_rules.most_people(room)
     with transaction.atomic():
-        waiting = list(Participant.objects.filter(room=room).waiting().values_list("identity", flat=True))
+        queue = Participant.objects.filter(room=room).waiting().in_order_of_asking()
+        # (Whoever is let in twice at once waits for the other's end: people's rows before the room's.)
+        waiting = list(queue.select_for_update().values_list("identity", flat=True))
+        if maximum is not None and waiting:
+            house_rules.take_turns(room, maximum)
+            waiting = waiting[: max(0, maximum - house_rules.places_taken(room).count())]
+            if not waiting:
+                raise RoomFull
         count = (
             Participant.objects.filter(room=room, identity__in=waiting)
             .waiting()
             .update(state=State.ADMITTED, admitted_at=timezone.now(), ended_at=None)
         )
         if count:
-            audit.info("all_admitted", room=room.media_name, participants=waiting, by=acting.identity)
             outbox.notify_room(room)
+            record(
+                "all_admitted",
+                actor=actor_of(acting),
+                target=room_party(room),
+                after={"count": count, "participants": waiting},
+                scope=room.media_name,
+                participants=waiting,
+            )
     return count
 
 
@@ -201,17 +239,34 @@ def end_admissions(room: Room, *, ended_at: datetime | None = None) -> int:
 
 
 def _enter(room: Room, *, visitor: Visitor, name: str, source: str) -> Participant:
-    own = own_row(room, visitor)
     _refuse_banned(room, visitor)
+    maximum = house_rules.check_entry(room, visitor)
+    own, has_come = _step_in(room, visitor=visitor, name=name, source=source)
+    if own.is_admitted:
+        _keep_to(maximum, own)
+    if has_come:
+        _log_entry(own, room, State(own.state))  # last: see `accounts/audit/record.py`
+    return own
+
+
+def _keep_to(maximum: int | None, own: Participant) -> None:
+    """After somebody was let in, in the same transaction: raises `RoomFull` where there is no place for them."""
+    house_rules.take_turns(own.room, maximum)
+    house_rules.check_place(own, maximum)
+
+
+def _step_in(room: Room, *, visitor: Visitor, name: str, source: str) -> tuple[Participant, bool]:
+    """The row, and whether anything became of asking."""
+    own = own_row(room, visitor)
     asked_from = _trace(room, visitor, source)
     state = _next_state(own, room, visitor, asked_from)
     if own is None:
-        return _create(room, visitor=visitor, name=name, state=state, asked_from=asked_from)
+        return _create(room, visitor=visitor, name=name, state=state, asked_from=asked_from), True
     if own.is_admitted and state == State.ADMITTED and _is_fresh(own, room, visitor):
-        return own
+        return own, False
     if own.is_in_lobby and state == State.WAITING:
-        return _rename(own, name)
-    return _come_back(own, room, visitor=visitor, name=name, state=state, asked_from=asked_from)
+        return _rename(own, name), False
+    return _come_back(own, room, visitor=visitor, name=name, state=state, asked_from=asked_from), True
 
 
 def _next_state(own: Participant | None, room: Room, visitor: Visitor, asked_from: str = "") -> State:
@@ -253,7 +308,6 @@ def _create(room: Room, *, visitor: Visitor, name: str, state: State, asked_from
         admitted_at=timezone.now() if state == State.ADMITTED else None,
     )
     own.room = room
-    audit.info("participant_entered", room=room.media_name, participant=own.identity, state=str(state))
     outbox.notify_room(room)
     return own
 
@@ -276,7 +330,6 @@ def _come_back(
         raise Conflict
     own.refresh_from_db()
     own.room = room
-    audit.info("participant_entered", room=room.media_name, participant=own.identity, state=str(state))
     outbox.notify_room(room)
     return own
 
@@ -350,6 +403,33 @@ def _step(participant: Participant, start: list[State], **values: Any) -> bool:
     return bool(Participant.objects.filter(pk=participant.pk, state__in=start).update(**values))
 
 
+def _log_entry(own: Participant, room: Room, state: State) -> None:
+    record(
+        "participant_entered",
+        actor=actor_of(own),
+        target=room_party(room),
+        after={"state": str(state), "role": own.role, "participant": own.identity},
+        scope=room.media_name,
+        participant=own.identity,
+        state=str(state),
+    )
+
+
+def _log_refusal(refusal: Refused, room: Room, visitor: Visitor, name: str, source: str) -> None:
+    """Outside of the transaction, which the refusal has rolled back."""
+    if not is_allowed("audit-entry", str(room.pk), source, refusal.code, per_minute=_REFUSALS_PER_MINUTE):
+        return
+    who = person(visitor.user) if visitor.user else Party("participant", label=name)
+    record(
+        "entry_refused",
+        actor=who,
+        target=room_party(room),
+        after={"reason": refusal.code},
+        scope=room.media_name,
+        reason=refusal.code,
+    )
+
+
 def _unless_already(target: Participant, wanted: State) -> None:
     """Pressed twice, or by two hosts: fine if the wish is fulfilled. Raises `Conflict` otherwise."""
     target.refresh_from_db(fields=["state"])
@@ -358,4 +438,5 @@ def _unless_already(target: Participant, wanted: State) -> None:
 
 
 def _log(event: str, target: Participant, acting: Participant) -> None:
-    audit.info(event, room=target.room.media_name, participant=target.identity, by=acting.identity)
+    room = target.room.media_name
+    record(event, actor=actor_of(acting), target=participant_party(target), scope=room, room=room)

@@ -1,19 +1,21 @@
-"""What hosts and moderators do to a call: each act is a row, an audit line, and an order that the engine enforces."""
+"""What hosts and moderators do to a call: each act is a row, an audit entry, and an order that the engine enforces."""
 
 from __future__ import annotations
 
-import structlog
+from typing import Any
+
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from accounts.audit.parties import Party, person
+from accounts.audit.record import record
 from accounts.models import User
 from meetings import enforcement, media, outbox
+from meetings.audit_words import actor_of, participant_party, room_party
 from meetings.models import Participant, Room
 from meetings.models.participant import Role, Source, State
 from meetings.refusals import BadRequest, Conflict, NotAllowed, NotSending
-
-audit = structlog.get_logger("audit")
 
 
 def remove(target: Participant, *, acting: Participant) -> None:
@@ -28,9 +30,9 @@ def remove(target: Participant, *, acting: Participant) -> None:
         rows = Participant.objects.filter(_same_person(target), room=target.room)
         identities = list(rows.values_list("identity", flat=True))
         rows.exclude(state=State.REMOVED).update(state=State.REMOVED, ended_at=timezone.now())
-        audit.info("participant_removed", room=target.room.media_name, participant=target.identity, by=acting.identity)
         outbox.notify_room(target.room)
         enforcement.order(target.room)
+        _record("participant_removed", actor_of(acting), target, before={"state": target.state})
         # Also where the row was removed before: pressing again repeats an order that the engine did not hear.
         transaction.on_commit(lambda: _remove_from_engine(target.room, identities))
 
@@ -41,8 +43,7 @@ def forgive(target: Participant, *, acting_user: User) -> None:
         Participant.objects.filter(_same_person(target), room=target.room, state=State.REMOVED).update(
             state=State.LEFT, admitted_at=None, role=Role.PARTICIPANT
         )
-        by = str(acting_user.public_id)
-        audit.info("participant_forgiven", room=target.room.media_name, participant=target.identity, by=by)
+        _record("participant_forgiven", person(acting_user), target)
 
 
 def mute(target: Participant, source: str, *, acting: Participant) -> None:
@@ -54,13 +55,7 @@ def mute(target: Participant, source: str, *, acting: Participant) -> None:
         raise BadRequest
     if not target.is_admitted:
         raise Conflict
-    audit.info(
-        "participant_muted",
-        room=target.room.media_name,
-        participant=target.identity,
-        source=source,
-        by=acting.identity,
-    )
+    _record("participant_muted", actor_of(acting), target, after={"source": source}, source=source)
     with_it = [Source.SCREEN_SHARE_AUDIO] if source == Source.SCREEN_SHARE else []
     if not media.mute(target.room.media_name, target.identity, source, *with_it):
         raise NotSending
@@ -70,7 +65,7 @@ def mute_others(*, acting: Participant) -> int:
     """Everybody's microphone but one's own and the hosts'. How many were on; each may switch it on again."""
     room = acting.room
     others = Participant.objects.filter(room=room).admitted().exclude(pk=acting.pk).exclude(role=Role.HOST)
-    audit.info("others_muted", room=room.media_name, by=acting.identity)
+    record("others_muted", actor=actor_of(acting), target=room_party(room), scope=room.media_name)
     return media.mute_all(room.media_name, set(others.values_list("identity", flat=True)), Source.MICROPHONE)
 
 
@@ -86,12 +81,11 @@ def change_role(target: Participant, role: str, *, acting: Participant) -> None:
         # On each of their devices: a demoted person must not stay moderator in another tab.
         rows = Participant.objects.filter(_same_person(target), room=target.room)
         rows.update(role=role)
-        audit.info(
-            "role_changed", room=target.room.media_name, participant=target.identity, role=role, by=acting.identity
-        )
         outbox.notify_room(target.room)
         enforcement.order(target.room)
         inside = list(rows.admitted().select_related("room"))
+        before = {"role": target.role}
+        _record("role_changed", actor_of(acting), target, before=before, after={"role": role}, role=role)
         transaction.on_commit(lambda: _update_permissions(inside))
 
 
@@ -101,8 +95,9 @@ def set_lock(*, acting: Participant, is_locked: bool) -> None:
     with transaction.atomic():
         if not Room.objects.filter(pk=room.pk, is_locked=not is_locked).update(is_locked=is_locked):
             return  # it is so already
-        audit.info("room_locked" if is_locked else "room_unlocked", room=room.media_name, by=acting.identity)
         outbox.notify_room(room)
+        action = "room_locked" if is_locked else "room_unlocked"
+        record(action, actor=actor_of(acting), target=room_party(room), scope=room.media_name)
 
 
 def end_call(*, acting: Participant) -> None:
@@ -114,10 +109,15 @@ def end_call(*, acting: Participant) -> None:
         rows.present().update(state=State.LEFT, ended_at=now)
         rows.filter(state=State.DENIED).update(state=State.LEFT)
         Room.objects.filter(pk=room.pk).update(call_ended_at=now)
-        audit.info("call_ended", room=room.media_name, by=acting.identity)
         outbox.notify_room(room)
         enforcement.order(room)
+        record("call_ended", actor=actor_of(acting), target=room_party(room), scope=room.media_name)
         transaction.on_commit(lambda: media.delete_room(room.media_name))
+
+
+def _record(action: str, actor: Party, target: Participant, **kept: Any) -> None:
+    room = target.room.media_name
+    record(action, actor=actor, target=participant_party(target), scope=room, room=room, **kept)
 
 
 def _check_rank(target: Participant, acting: Participant) -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import structlog
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext
 
+from accounts.audit.parties import person
+from accounts.audit.record import record
+from accounts.audit.values import differences
 from accounts.models import User
-from meetings import enforcement, media, outbox
+from meetings import enforcement, house_rules, media, outbox
+from meetings.audit_words import actor_of, room_party
 from meetings.chat_text import clean_text
 from meetings.models import Participant, Room
 from meetings.models.participant import State
@@ -18,20 +21,23 @@ from meetings.refusals import LongLobbyMessage, TooManyRequests
 # One person's open rooms: far more than anybody needs, far fewer than fill a disk.
 MAX_OPEN_ROOMS = 200
 
-audit = structlog.get_logger("audit")
-
 
 def create_room(*, acting_user: User, name: str = "") -> Room:
-    """A new room of `acting_user`. Raises `TooManyRequests` when they own too many."""
+    """A new room of `acting_user`. Raises `MayNotOpenRooms`, and `TooManyRequests` when they own too many."""
+    has_lobby = house_rules.check_opening(acting_user).lobby_default.value
     if Room.objects.open().filter(owner=acting_user).count() >= MAX_OPEN_ROOMS:
         raise TooManyRequests
     try:
-        with transaction.atomic():
-            room = Room.objects.create(owner=acting_user, name=name)
+        return _create(acting_user, name, has_lobby)
     except IntegrityError:
         # The same 47 random bits twice: draw once more; a second time is a broken random source.
-        room = Room.objects.create(owner=acting_user, name=name)
-    audit.info("room_created", room=room.media_name, by=str(acting_user.public_id))
+        return _create(acting_user, name, has_lobby)
+
+
+def _create(acting_user: User, name: str, has_lobby: bool) -> Room:
+    with transaction.atomic():
+        room = Room.objects.create(owner=acting_user, name=name, has_lobby=has_lobby)
+        record("room_created", actor=person(acting_user), target=room_party(room), scope=room.media_name)
     return room
 
 
@@ -50,18 +56,35 @@ def change_settings(
     """Raises `LongLobbyMessage`."""
     lobby_message = clean_lobby_message(lobby_message)
     with transaction.atomic():
+        # Not from `room`: the form has written into it already.
+        before = _settings_of(Room.objects.select_for_update(no_key=True).get(pk=room.pk))
         Room.objects.filter(pk=room.pk).update(
             name=name, has_lobby=has_lobby, lobby_message=lobby_message, is_locked=is_locked
         )
-        audit.info(
+        after = _settings_of(Room(name=name, has_lobby=has_lobby, lobby_message=lobby_message, is_locked=is_locked))
+        was, became = differences(before, after)
+        outbox.notify_room(room)
+        record(
             "room_changed",
-            room=room.media_name,
+            actor=person(acting_user),
+            target=room_party(room),
+            before=was,
+            after=became,
+            scope=room.media_name,
             has_lobby=has_lobby,
             has_lobby_message=bool(lobby_message),
             is_locked=is_locked,
-            by=str(acting_user.public_id),
         )
-        outbox.notify_room(room)
+
+
+def _settings_of(room: Room) -> dict[str, object]:
+    """What the audit log keeps of them. The message is what people read: only how long it is."""
+    return {
+        "name": room.name,
+        "has_lobby": room.has_lobby,
+        "is_locked": room.is_locked,
+        "lobby_message_length": len(room.lobby_message),
+    }
 
 
 def change_lobby_message(text: str, *, acting: Participant) -> None:
@@ -71,8 +94,15 @@ def change_lobby_message(text: str, *, acting: Participant) -> None:
     with transaction.atomic():
         if not Room.objects.filter(pk=room.pk).exclude(lobby_message=text).update(lobby_message=text):
             return  # it says so already
-        audit.info("lobby_message_changed", room=room.media_name, is_empty=not text, by=acting.identity)
         outbox.notify_room(room)
+        record(
+            "lobby_message_changed",
+            actor=actor_of(acting),
+            target=room_party(room),
+            after={"lobby_message_length": len(text)},
+            scope=room.media_name,
+            is_empty=not text,
+        )
 
 
 def clean_lobby_message(text: str) -> str:
@@ -91,7 +121,7 @@ def close_room(room: Room, *, acting_user: User) -> None:
         Participant.objects.filter(room=room).present().update(state=State.LEFT, ended_at=now)
         if not Room.objects.open().filter(pk=room.pk).update(closed_at=now, call_ended_at=now):
             return  # somebody was quicker: it is closed
-        audit.info("room_closed", room=room.media_name, by=str(acting_user.public_id))
         outbox.notify_room(room)
         enforcement.order(room)
+        record("room_closed", actor=person(acting_user), target=room_party(room), scope=room.media_name)
         transaction.on_commit(lambda: media.delete_room(room.media_name))

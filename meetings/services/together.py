@@ -18,9 +18,11 @@ from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
+from accounts.audit.record import record
 from accounts.rate_limits import is_allowed
 from jobs.queue import enqueue
 from meetings import media, outbox
+from meetings.audit_words import actor_of, participant_party, room_party
 from meetings.chat_text import clean_message
 from meetings.engine_errors import EngineError, Unavailable
 from meetings.models import Attendance, ChatMessage, Participant, Room
@@ -52,7 +54,6 @@ _KEY = re.compile(rf"[\w-]{{1,{KEY_MAX_LENGTH}}}", re.ASCII)
 # What the engine says of a connection whose person is in the call by a newer one.
 _REPLACED = "duplicate_identity"
 
-audit = structlog.get_logger("audit")
 log = structlog.get_logger(__name__)
 
 
@@ -95,12 +96,15 @@ def delete_message(own: Participant, message_id: int) -> None:
     now = timezone.now()
     with transaction.atomic():
         if ChatMessage.objects.filter(pk=message.pk, deleted_at=None).update(text="", deleted_at=now):
-            audit.info(
+            room = own.room.media_name
+            record(
                 "message_deleted",
-                room=own.room.media_name,
-                message=message.pk,
+                actor=actor_of(own),
+                target=participant_party(message.author),
+                after={"number": message.pk},
+                scope=room,
+                room=room,
                 author=message.author.identity,
-                by=own.identity,
             )
         message.text, message.deleted_at = "", now
         # Also where it was deleted before: who pressed again saw it still.
@@ -150,16 +154,17 @@ def set_hand(own: Participant, *, is_raised: bool) -> None:
 def lower_hand(target: Participant, *, acting: Participant) -> None:
     with transaction.atomic():
         if _lower(target.room, target):
-            audit.info("hand_lowered", room=target.room.media_name, participant=target.identity, by=acting.identity)
             outbox.notify_room(target.room)
+            room = target.room.media_name
+            record("hand_lowered", actor=actor_of(acting), target=participant_party(target), scope=room, room=room)
 
 
 def lower_hands(*, acting: Participant) -> None:
     room = acting.room
     with transaction.atomic():
         if _lower(room):
-            audit.info("hands_lowered", room=room.media_name, by=acting.identity)
             outbox.notify_room(room)
+            record("hands_lowered", actor=actor_of(acting), target=room_party(room), scope=room.media_name)
 
 
 def carry(message: ChatMessage) -> None:

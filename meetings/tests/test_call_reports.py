@@ -597,7 +597,8 @@ def test_an_event_that_nobody_could_take_names_nobody_for_longer(db: None) -> No
     assert not Job.objects.filter(kind="meetings.take_event").exists()
 
 
-@override_settings(REPORT_RETENTION_DAYS=77)
+@override_settings(REPORT_RETENTION_DAYS=77, AUDIT_RETENTION_DAYS=78)
 def test_the_legal_page_says_for_how_long(meeting: Meeting) -> None:
     page = Client().get("/legal/", headers={"accept-language": "en"}).content.decode()
     assert "when they came and left, for 77 days" in page
+    assert "from which network address, for 78 days" in page

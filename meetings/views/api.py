@@ -13,13 +13,15 @@ from django.utils.cache import add_never_cache_headers
 from django.utils.translation import gettext
 from django.views.decorators.http import require_GET, require_POST
 
+from accounts.audit.record import record
 from accounts.rate_limits import is_allowed, source_of
-from meetings import access
+from meetings import access, house_rules
+from meetings.audit_words import actor_of, room_party
 from meetings.engine_errors import EngineError, Unavailable
 from meetings.models import Participant
 from meetings.own_address import websocket_url
 from meetings.presentation import inside_json, participant_json, room_state
-from meetings.refusals import BadRequest, NotFound, Refused, TooManyRequests
+from meetings.refusals import BadRequest, NotAllowed, NotFound, Refused, TooManyRequests
 from meetings.services import doorway, lobby, moderation, rooms
 from meetings.tokens import participant_token
 
@@ -28,6 +30,8 @@ ENTRIES_PER_MINUTE = 120
 # Links that lead nowhere, from one source: people mistype, programs guess.
 MISSES_PER_MINUTE = 30
 MAX_BODY_BYTES = 4096
+
+REFUSALS_KEPT_PER_MINUTE = 3
 
 _NO_CONTENT = 204
 
@@ -44,6 +48,8 @@ def json_api(view: View) -> View:
         try:
             response = view(request, *args, **kwargs)
         except Refused as refused:
+            if isinstance(refused, NotAllowed):
+                _log_refusal(request, kwargs.get("slug", ""))
             response = _error(refused.status, refused.code, str(refused.text))
         except Unavailable as absent:
             # What was decided is in the row and holds at the door; the order may be given again.
@@ -89,6 +95,7 @@ def inside(request: HttpRequest, slug: str) -> HttpResponse:
 @json_api
 def token(request: HttpRequest, slug: str) -> HttpResponse:
     own = access.access_admitted(access.visitor_of(request), slug)
+    house_rules.check_place(own, house_rules.most_people(own.room))
     _rotate_session(request, own)
     return JsonResponse({"url": websocket_url(request), "token": participant_token(own)})
 
@@ -236,6 +243,19 @@ def text_of(request: HttpRequest, field: str) -> str:
     if not isinstance(value, str):
         raise BadRequest
     return value
+
+
+def _log_refusal(request: HttpRequest, slug: str) -> None:
+    """Somebody tried what only others may. A few a minute of one network: more of them say nothing new."""
+    if not is_allowed("audit-act", slug, source_of(request), per_minute=REFUSALS_KEPT_PER_MINUTE):
+        return
+    try:
+        own = access.access_own(access.visitor_of(request), slug)
+    except NotFound:  # they hold nothing in this room
+        return
+    act = str(request.resolver_match.url_name).removeprefix("api_") if request.resolver_match else ""
+    room = own.room.media_name
+    record("act_refused", actor=actor_of(own), target=room_party(own.room), after={"act": act}, scope=room)
 
 
 def _error(status: int, code: str, message: str) -> JsonResponse:

@@ -22,7 +22,7 @@ from meetings.models import Participant, Room
 from meetings.models.participant import State
 from meetings.models.room import NAME_MAX_LENGTH
 from meetings.presentation import call_config
-from meetings.refusals import NotFound, TooManyRequests
+from meetings.refusals import MayNotOpenRooms, NotFound, TooManyRequests
 from meetings.services import moderation
 from meetings.services.rooms import change_settings, close_room, create_room
 from meetings.templatetags.portal_links import room_link
@@ -62,6 +62,12 @@ def new_room(request: HttpRequest) -> HttpResponse:
     except TooManyRequests:
         messages.error(request, gettext("You have too many open rooms. Close one that you no longer need."))
         return _go_to(request, reverse("meetings:rooms"))
+    except MayNotOpenRooms as forbidden:
+        text = gettext(
+            "You may not open rooms of your own. It is laid down by: %(origin)s. You may join others’ meetings."
+        )
+        messages.error(request, text % {"origin": forbidden.origin})
+        return _go_to(request, reverse("meetings:home"))
     return _go_to(request, reverse("meetings:call", args=[room.slug]), link=room_link(room))
 
 
@@ -135,7 +141,11 @@ def call(request: HttpRequest, slug: str) -> HttpResponse:
 
 @require_GET
 def legal(request: HttpRequest) -> HttpResponse:
-    kept = {"chat_days": settings.CHAT_RETENTION_DAYS, "report_days": settings.REPORT_RETENTION_DAYS}
+    kept = {
+        "chat_days": settings.CHAT_RETENTION_DAYS,
+        "report_days": settings.REPORT_RETENTION_DAYS,
+        "audit_days": settings.AUDIT_RETENTION_DAYS,
+    }
     return render(request, "pages/legal.html", {**kept, "named": _named()})
 
 

@@ -105,6 +105,7 @@ MISTAKES: list[tuple[dict[str, object], str, str]] = [
     ({"LOG_FORMAT": "xml"}, "visio.E025", "LOG_FORMAT"),
     ({"WARM_STANDBY": "maybe"}, "visio.E027", "WARM_STANDBY"),
     ({"CHAT_RETENTION_DAYS": -1}, "visio.E028", "CHAT_RETENTION_DAYS"),
+    ({"AUDIT_RETENTION_DAYS": 0}, "visio.E029", "AUDIT_RETENTION_DAYS"),
     ({"DEBUG": True, "PORTAL_URL": "https://visio.example.org"}, "visio.E026", "DEBUG"),
 ]
 

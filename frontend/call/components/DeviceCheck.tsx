@@ -49,7 +49,7 @@ export function DeviceCheck({ choices, devices, acts }: DeviceCheckProps) {
       <p className="check__room">{roomTitle}</p>
       <Heading takesFocus={phase.name === "device-check" && phase.notice !== undefined}>{strings.checkTitle}</Heading>
       <p>{strings.checkIntro}</p>
-      {phase.name === "device-check" && phase.notice && <NoticeBox notice={phase.notice} />}
+      {phase.name === "device-check" && phase.notice && <NoticeBox notice={phase.notice} said={phase.said} />}
       {config.me.isSignedIn ? (
         <p className="check__me" data-testid="signed-in-name">
           {strings.signedInAs(config.me.name)}

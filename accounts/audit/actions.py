@@ -1,0 +1,43 @@
+"""The words of the audit log: each action with what an administrator reads. Apps above add theirs with `register`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+actions: dict[str, str | Promise] = {
+    "signed_in": _("Signed in"),
+    "sign_in_failed": _("Sign-in failed"),
+    "sign_in_refused": _("Sign-in refused"),
+    "signed_out": _("Signed out"),
+    "password_changed": _("Password changed"),
+    "other_sessions_ended": _("Signed out everywhere else"),
+    "name_changed": _("Name changed"),
+    "invited": _("Invited by link"),
+    "invitation_accepted": _("Invitation accepted"),
+    "invitations_revoked": _("Links made worthless"),
+    "admin_added": _("Added in the administration"),
+    "admin_changed": _("Changed in the administration"),
+    "admin_deleted": _("Deleted in the administration"),
+    "admin_acted": _("Action in the administration"),
+    "organisation_moved": _("Organisation moved"),
+    "policy_changed": _("Policy changed"),
+    "audit_exported": _("Audit log exported"),
+    "audit_cut": _("Old entries of the audit log deleted"),
+    "audit_signed": _("Audit log signed anew"),
+}
+
+
+class UnknownAction(LookupError):
+    """Nobody registered this action: a mistake in our code."""
+
+
+def register(more: Mapping[str, str | Promise]) -> None:
+    actions.update(more)
+
+
+def label_of(action: str) -> str:
+    """What is read for it; the name itself for one of another version."""
+    return str(actions.get(action, action))

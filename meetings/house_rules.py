@@ -1,0 +1,68 @@
+"""What the organisation of a room's owner lays down for it, asked before anybody comes in (`accounts/policies`)."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils import timezone
+
+from accounts.models import User
+from accounts.policies.enforcement import Forbidden, require_entry, require_room_creation
+from accounts.policies.resolution import Policies, policies_of
+from meetings.access import Visitor
+from meetings.models import Attendance, Participant, Room
+from meetings.refusals import ForeignDomain, MayNotOpenRooms, NoGuests, Refused, RoomFull
+
+# Whoever was let in and still checks devices has a place; after that it is somebody else's until they come.
+ON_THE_WAY_SECONDS = 600
+
+_REFUSALS: dict[str, type[Refused]] = {"guests_allowed": NoGuests, "email_domains": ForeignDomain}
+
+
+def check_opening(person: User) -> Policies:
+    """What holds for a new room of this person. Two queries. Raises `MayNotOpenRooms`."""
+    try:
+        return require_room_creation(person)
+    except Forbidden as forbidden:
+        raise MayNotOpenRooms(forbidden.origin) from forbidden
+
+
+def check_entry(room: Room, visitor: Visitor) -> int | None:
+    """The most people that the room may hold, None for no limit. Two queries. Raises `NoGuests`, `ForeignDomain`."""
+    try:
+        return require_entry(room.owner_id, visitor.user).max_participants.value
+    except Forbidden as forbidden:
+        raise _REFUSALS[forbidden.kind] from forbidden
+
+
+def most_people(room: Room) -> int | None:
+    """As `check_entry`, whoever asks."""
+    return policies_of(room.owner_id).max_participants.value
+
+
+def check_place(own: Participant, maximum: int | None) -> None:
+    """Raises `RoomFull` where all places but one's own are taken. The owner always has one. One query if limited."""
+    if maximum is None or (own.user_id is not None and own.user_id == own.room.owner_id):
+        return
+    if places_taken(own.room).exclude(pk=own.pk).count() >= maximum:
+        raise RoomFull
+
+
+def take_turns(room: Room, maximum: int | None) -> None:
+    """Makes others who come in at this moment wait until this transaction is over, where places are counted.
+
+    After the change of people's rows, never before: everybody locks people first and the room then. A mere row lock, or
+    two who have both just inserted theirs would wait for each other.
+    """
+    if maximum is not None:
+        Room.objects.select_for_update(no_key=True).values_list("pk").get(pk=room.pk)
+
+
+def places_taken(room: Room) -> QuerySet[Participant]:
+    """Who is in the call, and who was let in and is on the way."""
+    stays = Attendance.objects.filter(participant=OuterRef("pk"))
+    is_inside = Exists(stays.filter(left_at=None, call__ended_at=None))
+    came_in = Exists(stays.filter(joined_at__gte=OuterRef("admitted_at")))
+    is_on_the_way = Q(admitted_at__gt=timezone.now() - timedelta(seconds=ON_THE_WAY_SECONDS)) & ~came_in
+    return Participant.objects.filter(room=room).admitted().filter(Q(is_inside) | is_on_the_way)
