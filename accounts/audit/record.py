@@ -112,7 +112,7 @@ def _append(batch: Sequence[Entry]) -> tuple[int, str]:
         head.seq, head.hash = rows[-1][0], rows[-1][-1]
         signature = chain.sign("head", head.seq, head.hash, head.doubt_seq)
         cursor.execute(
-            f"UPDATE {_HEAD_TABLE} SET seq = %s, hash = %s, doubt_seq = %s, signature = %s WHERE id = 1",  # noqa: S608  ours
+            f"UPDATE {_HEAD_TABLE} SET seq = %s, hash = %s, doubt_seq = %s, signature = %s WHERE id = 1",  # noqa: S608  a constant names the table
             [head.seq, head.hash, head.doubt_seq, signature],
         )
     return head.seq, head.hash
@@ -120,7 +120,7 @@ def _append(batch: Sequence[Entry]) -> tuple[int, str]:
 
 def _locked_head(cursor: CursorWrapper) -> _Head:
     lock = " FOR UPDATE" if connection.vendor == "postgresql" else ""
-    query = f"SELECT seq, hash, doubt_seq, signature FROM {_HEAD_TABLE} WHERE id = 1{lock}"  # noqa: S608  ours
+    query = f"SELECT seq, hash, doubt_seq, signature FROM {_HEAD_TABLE} WHERE id = 1{lock}"  # noqa: S608  as above
     cursor.execute(query)
     found = cursor.fetchone()
     if found is None:
