@@ -83,7 +83,6 @@ class ProbeOptions:
     )
     watch: bool = True  # decode the pictures of others; costs a VP8 decoder each
     listen: bool = True
-    only_of: frozenset[str] = frozenset()  # whose sound is decoded, by identity; empty: everybody's
     room: rtc.RoomOptions = field(default_factory=rtc.RoomOptions)
 
 
@@ -256,8 +255,6 @@ class Probe:
         self, track: rtc.RemoteTrack, publication: rtc.RemoteTrackPublication, participant: rtc.RemoteParticipant
     ) -> None:
         if isinstance(track, rtc.RemoteAudioTrack) and self.options.listen:
-            if self.options.only_of and participant.identity not in self.options.only_of:
-                return
             self._run(self._listen(track, participant.identity))
         elif isinstance(track, rtc.RemoteVideoTrack) and self.options.watch:
             self._run(self._watch(track, participant.identity))

@@ -1,10 +1,9 @@
-"""A synthetic participant in a process of its own: for another network namespace, or because people share no process.
+"""A synthetic participant in a process of its own, for another network namespace.
 
-`python -m tests.remote_probe NUMBER URL TOKEN [--relay] [--sound-of IDENTITY…]` joins, sends, and prints what it
-experiences as JSON lines until its stdin closes.
+`python -m tests.remote_probe NUMBER URL TOKEN [relay]` joins, sends, and prints what it experiences as JSON lines until
+its stdin closes.
 """
 
-import argparse
 import asyncio
 import json
 import sys
@@ -33,10 +32,6 @@ class RemoteProbe:
     def hears(self) -> dict[str, set[int]]:
         return {identity: set(numbers) for identity, numbers in self.report.get("hears", {}).items()}
 
-    def heard_first(self) -> dict[str, tuple[int, float]]:
-        """By track: whose tone was heard there alone, and when first (`time.monotonic`: one clock for all)."""
-        return {track: (number, at) for track, (number, at) in self.report.get("heard_first", {}).items()}
-
     async def leave(self) -> None:
         assert self._process.stdin is not None
         self._process.stdin.close()
@@ -51,21 +46,10 @@ class RemoteProbe:
 
 @asynccontextmanager
 async def remote_probe(
-    prefix: Sequence[str],
-    number: int,
-    url: str,
-    token: str,
-    *,
-    relay: bool = False,
-    sound_of: Sequence[str] = (),
-    certificate: str = "",
+    prefix: Sequence[str], number: int, url: str, token: str, *, relay: bool = False, certificate: str = ""
 ) -> AsyncIterator[RemoteProbe]:
-    """Starts a participant by `prefix` (the namespace's command line) and ends it.
-
-    With `sound_of` it is one of many on this machine: it sends and receives sound, and decodes only these people's.
-    """
-    flags = [*(["--relay"] if relay else []), *(["--sound-of", *sound_of] if sound_of else [])]
-    arguments = [sys.executable, "-m", "tests.remote_probe", str(number), url, token, *flags]
+    """Starts a participant by `prefix` (the namespace's command line) and ends it."""
+    arguments = [sys.executable, "-m", "tests.remote_probe", str(number), url, token, *(["relay"] if relay else [])]
     process = await asyncio.create_subprocess_exec(
         *prefix,
         *(["env", f"SSL_CERT_FILE={certificate}"] if certificate else []),
@@ -81,18 +65,16 @@ async def remote_probe(
         await probe.leave()
 
 
-async def main(number: int, url: str, token: str, *, relay: bool, sound_of: Sequence[str]) -> None:
+async def main(number: int, url: str, token: str, *, relay: bool) -> None:
     configuration = rtc.RtcConfiguration()
     if relay:
         configuration.ice_transport_type = rtc.IceTransportType.TRANSPORT_RELAY
-    room = rtc.RoomOptions(rtc_config=configuration)
-    probe = Probe(number, ProbeOptions(video=not sound_of, only_of=frozenset(sound_of), room=room))
-    heard_first: dict[str, tuple[int, float]] = {}
+    probe = Probe(number, ProbeOptions(room=rtc.RoomOptions(rtc_config=configuration)))
     asked_to_end = asyncio.create_task(asyncio.to_thread(sys.stdin.read))
     try:
         await probe.join(url, token)
         while not asked_to_end.done():
-            print(json.dumps(await _report(probe, heard_first)), flush=True)  # noqa: T201  the other end reads it
+            print(json.dumps(await _report(probe)), flush=True)  # noqa: T201  the other end reads it
             await asyncio.wait([asked_to_end], timeout=0.2)
     except rtc.ConnectError as error:
         print(json.dumps({"error": error.message}), flush=True)  # noqa: T201  as above
@@ -101,14 +83,8 @@ async def main(number: int, url: str, token: str, *, relay: bool, sound_of: Sequ
         await probe.leave()
 
 
-async def _report(probe: Probe, heard_first: dict[str, tuple[int, float]]) -> dict[str, object]:
+async def _report(probe: Probe) -> dict[str, object]:
     is_connected = probe.room.isconnected()
-    for heard in probe.heard:
-        if len(heard.tones) == 1:
-            heard_first.setdefault(heard.track_sid, (next(iter(heard.tones)), heard.at))
-    if not probe.options.video:  # one of many: no more than what is asked of it
-        probe.forget()
-        return {"heard_first": heard_first, "events": probe.event_names()}
     return {
         "sees": {identity: sorted(numbers) for identity, numbers in probe.sees().items()},
         "hears": {identity: sorted(numbers) for identity, numbers in probe.hears().items()},
@@ -116,17 +92,9 @@ async def _report(probe: Probe, heard_first: dict[str, tuple[int, float]]) -> di
         "joined_after": probe.joined_after,
         "first_sound_after": probe.first_sound_after,
         "first_frame_after": probe.first_frame_after,
-        "heard_first": heard_first,
         "events": probe.event_names(),
     }
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
-    parser.add_argument("number", type=int)
-    parser.add_argument("url")
-    parser.add_argument("token")
-    parser.add_argument("--relay", action="store_true", help="by TURN only")
-    parser.add_argument("--sound-of", nargs="+", default=(), metavar="IDENTITY")
-    chosen = parser.parse_args()
-    asyncio.run(main(chosen.number, chosen.url, chosen.token, relay=chosen.relay, sound_of=chosen.sound_of))
+    asyncio.run(main(int(sys.argv[1]), sys.argv[2], sys.argv[3], relay="relay" in sys.argv[4:]))

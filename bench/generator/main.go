@@ -1,8 +1,9 @@
 // Command generator puts one LiveKit-speaking server under a bounded load and reports what subscribers received.
 //
 // It prints JSON lines: {"event":"window_start"} and {"event":"window_end"} when the measured window begins and ends,
-// then one {"event":"result", ...} (report.go). Keys come from LIVEKIT_API_KEY and LIVEKIT_API_SECRET. Exit codes: 0 the
-// measurement was made, whatever its figures; 1 it was not, with the reason on stderr.
+// then one {"event":"result", ...} (report.go). With -people it holds a meeting instead (meeting.go). Keys come from
+// LIVEKIT_API_KEY and LIVEKIT_API_SECRET. Exit codes: 0 the measurement was made, whatever its figures; 1 it was not,
+// with the reason on stderr.
 package main
 
 import (
@@ -63,6 +64,7 @@ func command() error {
 	verbose := flag.Bool("verbose", false, "the SDK's log on stderr")
 	kbps := flag.Int("kbps", 0, "another bit rate for videos without simulcast")
 	profile := flag.String("cpu-profile", "", "write a CPU profile of the window to this file")
+	people := flag.Int("people", 0, "instead of a case: so many who talk and hear each other, until stdin closes")
 	flag.Parse()
 
 	bench, err := findCase(*name)
@@ -83,6 +85,9 @@ func command() error {
 	r := &run{
 		url: *address, apiKey: os.Getenv("LIVEKIT_API_KEY"), apiSecret: os.Getenv("LIVEKIT_API_SECRET"), room: *room,
 		bench: bench, started: time.Now(), failure: make(chan error, 1),
+	}
+	if *people > 0 {
+		return r.meet(*people)
 	}
 	defer r.close()
 	if err := r.start(); err != nil {
