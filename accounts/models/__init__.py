@@ -5,6 +5,7 @@ from accounts.models.employment import Employment
 from accounts.models.invitation import Invitation
 from accounts.models.organisation import Group, Membership, Organisation
 from accounts.models.policy import Policy
+from accounts.models.provisioning import ProvisioningChange, ProvisioningRun
 from accounts.models.user import User
 
 __all__ = [
@@ -17,5 +18,7 @@ __all__ = [
     "Membership",
     "Organisation",
     "Policy",
+    "ProvisioningChange",
+    "ProvisioningRun",
     "User",
 ]

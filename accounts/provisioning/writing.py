@@ -1,0 +1,255 @@
+"""One batch of changes, written: accounts, HR records, memberships, the changes themselves, and the audit log last.
+
+All of it is one transaction of the caller's, short enough that sign-ins and joins pass between two of them on SQLite.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Any
+
+from allauth.account.models import EmailAddress
+from django.contrib.auth.hashers import make_password
+from django.db import connection
+from django.db.backends.utils import CursorWrapper
+
+from accounts.audit.parties import Party
+from accounts.audit.record import Entry
+from accounts.models import Employment, Membership, ProvisioningChange, ProvisioningRun, User
+from accounts.models.provisioning import ChangeKind
+from accounts.provisioning.bulk import Table, stored_now
+from accounts.provisioning.differences import (
+    Change,
+    differing,
+    freed_address,
+    periods_after,
+    told,
+    touches_account,
+    touches_employment,
+)
+from accounts.provisioning.state import Holder, Period, Values, as_json, memberships_of
+
+_USERS = Table(User, "id", "public_id", "email", "first_name", "last_name", "is_active", "password", "date_joined")
+_EMPLOYMENT_COLUMNS = (
+    "status",
+    "email",
+    "organisation_id",
+    "manager_hr_id",
+    "arrives_on",
+    "leaves_on",
+    "digest",
+    "run",
+)
+_EMPLOYMENTS = Table(Employment, "id", "user_id", "source", "hr_id", "created_at", "updated_at", *_EMPLOYMENT_COLUMNS)
+_MEMBERSHIPS = Table(Membership, "id", "user_id", "organisation_id", "role", "from_on", "until_on", "source")
+_CHANGES = Table(ProvisioningChange, "run_id", "line", "kind", "hr_id", "person_id", "employment_id", "before", "after")
+_ACTIONS = {kind: f"person_{kind.value}" for kind in ChangeKind}
+
+
+@dataclass(slots=True)
+class Batch:
+    """What is to be written, gathered first: the order of statements is `write`'s."""
+
+    users: list[tuple[Any, ...]] = field(default_factory=list)
+    employments: list[tuple[Any, ...]] = field(default_factory=list)
+    user_updates: list[tuple[Any, ...]] = field(default_factory=list)
+    employment_updates: list[tuple[Any, ...]] = field(default_factory=list)
+    freed: list[tuple[Any, ...]] = field(default_factory=list)
+    memberships: list[tuple[Any, ...]] = field(default_factory=list)
+    membership_updates: list[tuple[Any, ...]] = field(default_factory=list)
+    membership_deletions: list[int] = field(default_factory=list)
+    changes: list[tuple[Any, ...]] = field(default_factory=list)
+    entries: list[Entry] = field(default_factory=list)
+    # Accounts whose sign-in address changed, whose allauth rows must not keep the old one.
+    readdressed: list[int] = field(default_factory=list)
+    # Accounts that are out now.
+    deactivated: list[int] = field(default_factory=list)
+
+
+class BatchWriter:
+    """Of one run on one day."""
+
+    def __init__(self, run: ProvisioningRun, *, actor: Party, today: date, organisations: Mapping[int, str]) -> None:
+        self.run, self.actor, self.organisations = run, actor, organisations
+        self.today, self.yesterday = today.isoformat(), (today - timedelta(days=1)).isoformat()
+
+    def write(self, changes: Sequence[Change], freed: Sequence[Holder]) -> Batch:
+        """In the caller's transaction. The entries for the audit log are in the result, to be recorded last."""
+        batch = Batch()
+        with connection.cursor() as cursor:
+            for holder in freed:
+                self._free(batch, holder)
+            created = [change for change in changes if change.current is None]
+            # More than needed leaves gaps, which harm nobody.
+            membership_ids = iter(_MEMBERSHIPS.new_keys(cursor, len(changes)))
+            self._gather_created(batch, cursor, created, membership_ids)
+            self._gather_changed(batch, [change for change in changes if change.current is not None], membership_ids)
+            flush(batch, cursor)
+        return batch
+
+    def _free(self, batch: Batch, holder: Holder) -> None:
+        address = freed_address(holder.public_id)
+        batch.freed.append((address, holder.user_id))
+        batch.readdressed.append(holder.user_id)
+        self._note(
+            batch,
+            0,
+            ChangeKind.ADDRESS_FREED,
+            holder.hr_id,
+            holder.user_id,
+            0,
+            {"email": holder.email},
+            {"email": address},
+        )
+        party = Party("person", holder.public_id, holder.label)
+        batch.entries.append(
+            Entry("person_address_freed", self.actor, party, {"email": holder.email}, {"email": address})
+        )
+
+    def _gather_created(
+        self, batch: Batch, cursor: CursorWrapper, created: Sequence[Change], membership_ids: Iterator[int]
+    ) -> None:
+        user_ids = _USERS.new_keys(cursor, len(created))
+        employment_ids = _EMPLOYMENTS.new_keys(cursor, len(created))
+        now, source, actor, action = stored_now(), self.run.source, self.actor, _ACTIONS[ChangeKind.CREATED]
+        # Nobody's password: hashing one for each would take hours.
+        password = make_password(None)
+        for change, user_id, employment_id in zip(created, user_ids, employment_ids, strict=True):
+            values, public_id = change.values, uuid.uuid4()
+            batch.users.append(
+                (
+                    user_id,
+                    _uuid(public_id),
+                    values.email,
+                    values.first_name,
+                    values.last_name,
+                    values.is_active,
+                    password,
+                    now,
+                )
+            )
+            batch.employments.append((employment_id, user_id, source, change.hr_id, now, now, *_employment(values)))
+            for period in periods_after([], values, is_new=True, today=self.today, yesterday=self.yesterday):
+                batch.memberships.append(_membership(user_id, [next(membership_ids), *period[1:]], source))
+            batch.changes.append((self.run.pk, change.line, "created", change.hr_id, user_id, employment_id, "", ""))
+            name = f"{values.first_name} {values.last_name}".strip() or values.email.partition("@")[0]
+            after = {"email": values.email, "status": values.status, "hr_id": change.hr_id, "source": source}
+            scope = self.organisations.get(values.organisation_id, "")
+            batch.entries.append(Entry(action, actor, Party("person", str(public_id), name), None, after, scope))
+
+    def _gather_changed(self, batch: Batch, changed: Sequence[Change], membership_ids: Iterator[int]) -> None:
+        people = [change.current for change in changed if change.current is not None]
+        memberships = memberships_of([person.user_id for person in people])
+        for change, person in zip(changed, people, strict=True):
+            before, after = differing(person.values, change.values)
+            entry_before, entry_after = told(before), told(after)
+            if "organisation_id" in before:
+                entry_before["organisation"] = self.organisations.get(before["organisation_id"], "")
+                entry_after["organisation"] = self.organisations.get(after["organisation_id"], "")
+            if touches_account(before):
+                update_user(batch, change.values, person.user_id)
+            if touches_employment(before):
+                update_employment(batch, change.values, person.employment_id)
+            if "email" in before:
+                batch.readdressed.append(person.user_id)
+            if change.deactivates:
+                batch.deactivated.append(person.user_id)
+            own, wanted = self._periods(change, memberships.get(person.user_id, []), membership_ids)
+            if own != wanted:
+                rewrite_periods(batch, person.user_id, self.run.source, own, wanted)
+                before["memberships"], after["memberships"] = own, wanted
+            self._note(
+                batch, change.line, change.kind, change.hr_id, person.user_id, person.employment_id, before, after
+            )
+            scope = self.organisations.get(change.values.organisation_id, "")
+            party = Party("person", person.public_id, person.label)
+            batch.entries.append(Entry(_ACTIONS[change.kind], self.actor, party, entry_before, entry_after, scope))
+
+    def _periods(
+        self, change: Change, memberships: Sequence[tuple[str, Period]], membership_ids: Iterator[int]
+    ) -> tuple[list[Period], list[Period]]:
+        """The memberships of this source that are not over, as they are and as they shall be."""
+        source = self.run.source
+        own = [period for of, period in memberships if of == source and (not period[4] or period[4] >= self.today)]
+        wanted = periods_after(own, change.values, is_new=False, today=self.today, yesterday=self.yesterday)
+        # Where somebody made the same membership by hand, that one does.
+        taken = {(period[1], period[3]) for _of, period in memberships if period not in own}
+        wanted = [period for period in wanted if period[0] or (period[1], period[3]) not in taken]
+        return own, [[period[0] or next(membership_ids), *period[1:]] for period in wanted]
+
+    def _note(
+        self,
+        batch: Batch,
+        line: int,
+        kind: ChangeKind,
+        hr_id: str,
+        user_id: int,
+        employment_id: int,
+        before: dict[str, Any],
+        after: dict[str, Any],
+    ) -> None:
+        batch.changes.append(
+            (self.run.pk, line, kind.value, hr_id, user_id, employment_id, as_json(before), as_json(after))
+        )
+
+
+def rewrite_periods(batch: Batch, user_id: int, source: str, own: Sequence[Period], wanted: Sequence[Period]) -> None:
+    """Makes the memberships `own` those that are `wanted`, by their keys."""
+    old = {period[0]: period for period in own}
+    kept = {period[0] for period in wanted}
+    batch.membership_deletions += [key for key in old if key not in kept]
+    for period in wanted:
+        if period[0] not in old:
+            batch.memberships.append(_membership(user_id, period, source))
+        elif period != old[period[0]]:
+            _pk, organisation_id, role, from_on, until_on = period
+            batch.membership_updates.append((organisation_id, role, from_on, until_on or None, period[0]))
+
+
+def update_user(batch: Batch, values: Values, user_id: int) -> None:
+    batch.user_updates.append((values.email, values.first_name, values.last_name, values.is_active, user_id))
+
+
+def update_employment(batch: Batch, values: Values, employment_id: int) -> None:
+    batch.employment_updates.append((*_employment(values), stored_now(), employment_id))
+
+
+def flush(batch: Batch, cursor: CursorWrapper) -> None:
+    """All statements but those of the audit log, in the one order in which no address stands twice."""
+    _USERS.update(cursor, ["email"], batch.freed)
+    _USERS.update(cursor, ["email", "first_name", "last_name", "is_active"], batch.user_updates)
+    _USERS.insert(cursor, batch.users)
+    _EMPLOYMENTS.update(cursor, [*_EMPLOYMENT_COLUMNS, "updated_at"], batch.employment_updates)
+    _EMPLOYMENTS.insert(cursor, batch.employments)
+    _MEMBERSHIPS.delete(cursor, batch.membership_deletions)
+    _MEMBERSHIPS.update(cursor, ["organisation_id", "role", "from_on", "until_on"], batch.membership_updates)
+    _MEMBERSHIPS.insert(cursor, batch.memberships)
+    if batch.readdressed:
+        # They would still be found by their former address, which may be somebody else's now.
+        EmailAddress.objects.filter(user_id__in=batch.readdressed).delete()
+    _CHANGES.insert(cursor, batch.changes)
+
+
+def _employment(values: Values) -> tuple[Any, ...]:
+    return (
+        values.status,
+        values.hr_email,
+        values.organisation_id or None,
+        values.manager_hr_id,
+        values.arrives_on or None,
+        values.leaves_on or None,
+        values.digest,
+        values.run,
+    )
+
+
+def _membership(user_id: int, period: Period, source: str) -> tuple[Any, ...]:
+    pk, organisation_id, role, from_on, until_on = period
+    return (pk, user_id, organisation_id, role, from_on, until_on or None, source)
+
+
+def _uuid(value: uuid.UUID) -> str:
+    return value.hex if connection.vendor == "sqlite" else str(value)
