@@ -21,7 +21,7 @@ from accounts.provisioning.differences import Change, leaving
 from accounts.provisioning.plan import Plan, make_plan, percent
 from accounts.provisioning.problems import FileRefused, Problem
 from accounts.provisioning.reading import Table, open_table
-from accounts.provisioning.rows import RowReader
+from accounts.provisioning.rows import Organisations, RowReader
 from accounts.provisioning.state import organisations_for
 
 SOURCE_PATTERN = r"[\w.-]{1,40}"
@@ -87,7 +87,9 @@ class Outcome:
 def look(path: str, stdin: BinaryIO, options: Options, watcher: Watcher, *, wants_changes: bool = True) -> Outcome:
     """What applying the file would do. Changes nothing. Raises `FileRefused`, `TooManyLeavers`, `RowsRefused`."""
     with open_table(path, stdin) as table:
-        plan, outcome = _plan(table, options, watcher, timezone.localdate(), watcher.change if wants_changes else None)
+        organisations, _public_ids = organisations_for(options.source)
+        shown = watcher.change if wants_changes else None
+        plan, outcome = _plan(table, organisations, options, watcher, timezone.localdate(), shown)
         plan.spool.close()
     outcome.counts.update(plan.counts)
     _check(plan, options, done=0)
@@ -99,7 +101,8 @@ def apply(path: str, stdin: BinaryIO, options: Options, watcher: Watcher, *, act
     today = timezone.localdate()
     with runs.only_one(), open_table(path, stdin) as table:
         prepare_connection()
-        plan, outcome = _plan(table, options, watcher, today, None)
+        organisations, public_ids = organisations_for(options.source)
+        plan, outcome = _plan(table, organisations, options, watcher, today, None)
         with plan.spool:
             fingerprint = _fingerprint(table, options)
             interrupted = runs.interrupted(options.source, fingerprint)
@@ -114,7 +117,7 @@ def apply(path: str, stdin: BinaryIO, options: Options, watcher: Watcher, *, act
                 run,
                 actor=actor,
                 today=today,
-                organisations=organisations_for(options.source)[1],
+                organisations=public_ids,
                 problems=_counting(outcome, watcher),
                 may_free=plan.may_free,
             )
@@ -125,10 +128,14 @@ def apply(path: str, stdin: BinaryIO, options: Options, watcher: Watcher, *, act
 
 
 def _plan(
-    table: Table, options: Options, watcher: Watcher, today: date, shown: Callable[[Change], None] | None
+    table: Table,
+    organisations: Organisations,
+    options: Options,
+    watcher: Watcher,
+    today: date,
+    shown: Callable[[Change], None] | None,
 ) -> tuple[Plan, Outcome]:
     columns = find_columns(table.header, options.own_names)
-    organisations, _public_ids = organisations_for(options.source)
     watcher.step("read", table.lines)
     outcome = Outcome(ignored_columns=list(columns.ignored))
 

@@ -223,7 +223,13 @@ def _spreadsheet(name: str, file: BinaryIO) -> Table:
     header = next((cells for _n, cells, _t in rows), None)
     if header is None:
         raise FileRefused(_("The file is empty."))
-    return Table(name, header, sheets[0].max_row or 0, digest, rows)
+    return Table(name, header, sheets[0].max_row or 0, digest, _padded(rows, len(header)))
+
+
+def _padded(rows: Iterator[Record], width: int) -> Iterator[Record]:
+    """A spreadsheet keeps no empty cells at the end of a row."""
+    for number, cells, trouble in rows:
+        yield number, [*cells, *[""] * (width - len(cells))], trouble
 
 
 def _sheet_rows(sheet: object) -> Iterator[Record]:
