@@ -10,7 +10,7 @@ export PATH := $(VENV):$(PATH)
 # compiles everything anew: eight seconds before the first test.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help set-up run test test-fast test-livekit screenshots check format bench-call bench-page bench-relay bench-peer clean boot
+.PHONY: help set-up run test test-fast test-livekit screenshots check format bench-call bench-page bench-relay bench-peer bench-provision clean boot
 
 help:
 	@echo "make run           set everything up and run the portal (http://localhost:8000)"
@@ -23,6 +23,7 @@ help:
 	@echo "make bench-page    first paint, script, memory and screen updates of the call page, as JSON lines"
 	@echo "make bench-relay   packets per CPU-second of the embedded relay, as JSON lines"
 	@echo "make bench-peer    the same against LiveKit's server, alternating"
+	@echo "make bench-provision  an HR file of 250,000 people on SQLite and PostgreSQL, as JSON lines"
 	@echo "make screenshots   each page and state at two widths, light and dark, in three languages: build/screenshots"
 	@echo "make format        let ruff and biome rewrite the code"
 	@echo "make clean         remove what was built (keeps data/ and .env)"
@@ -95,6 +96,11 @@ bench-relay: boot
 bench-peer: boot
 	@$(BOOT) deploy/bootstrap.py fast
 	@$(PY) -m bench.peer
+
+# PROVISION="--rows 20000 --database sqlite": python -m bench.provision --help
+bench-provision: boot
+	@$(BOOT) deploy/bootstrap.py fast
+	@$(PY) -m bench.provision $(PROVISION)
 
 clean:
 	rm -rf build node_modules .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

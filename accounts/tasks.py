@@ -1,4 +1,4 @@
-"""Background jobs of accounts: forgetting sessions and old entries of the audit log."""
+"""Background jobs of accounts: arrivals and departures of the day, and forgetting what is old."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from django.contrib.sessions.models import Session
 from django.utils import timezone
 
 from accounts.audit import retention
-from jobs.queue import scheduled
+from accounts.provisioning import daily
+from accounts.provisioning.runs import Busy
+from jobs.queue import Postponed, scheduled
 from jobs.worker import Work
 
 # On SQLite a DELETE holds the write lock: short ones.
@@ -31,3 +33,18 @@ def cut_audit(work: Work) -> None:
     retention.cut(timezone.now() - timedelta(days=settings.AUDIT_RETENTION_DAYS))
     for _count in retention.sweep():
         work.report(50)
+
+
+@scheduled("accounts.apply_dates", "4 0 * * *", max_attempts=5)
+def apply_dates(work: Work) -> None:
+    """Lets in whose first day has come, and out whose last day is over, by what HR files said."""
+    try:
+        daily.apply_dates()
+    except Busy:
+        raise Postponed(timezone.now() + timedelta(minutes=5), "an import is going on") from None
+
+
+@scheduled("accounts.forget_provisioning", "41 3 * * *")
+def forget_provisioning(work: Work) -> None:
+    """Deletes what imports changed long ago: they can no longer be undone."""
+    daily.forget_changes()

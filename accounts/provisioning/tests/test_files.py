@@ -9,8 +9,9 @@ from pathlib import Path
 
 import openpyxl
 import pytest
+from django.conf import settings
 
-from accounts.models import Employment, User
+from accounts.models import Employment, Organisation, User
 from accounts.provisioning.tests.conftest import Provision, file_of
 from accounts.provisioning.tests.test_provision_users import ANNA, BEN, CLEO, person
 
@@ -156,6 +157,17 @@ def test_standard_input_is_read(provision: Provision, monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(sys, "stdin", Piped)
     assert command("provision_users", "-", "--source", "sirh", "--apply", "--json").counts == {"created": 1}
+
+
+def test_the_example_in_the_documentation_can_be_imported(provision: Provision) -> None:
+    for key in ("DNUM", "DNUM-1", "DNUM-2"):
+        Organisation.objects.create(name=key, source="sirh", external_id=key)
+    example = (settings.BASE_DIR / "docs" / "hr-example.csv").read_text()
+    assert example in (settings.BASE_DIR / "docs" / "administrators.md").read_text()
+    said = provision(example)
+    assert said.code == 0
+    assert said.counts["created"] >= 3  # one leaves at the end of 2026
+    assert not person("00012348").is_active
 
 
 def test_the_spreadsheet_reader_is_not_loaded_for_text() -> None:

@@ -84,7 +84,7 @@ def test_killed_in_the_middle_it_goes_on_and_can_be_undone_as_one(portal: Portal
     process.communicate()
     done = portal.count("accounts_user")
     assert 0 < done < ROWS
-    # What is there is whole: each account with its record, its change and its entry (beside those of the export and the beginning).
+    # What is there is whole: each account with record, change and entry (two more are of the export and the beginning).
     assert {portal.count(f"accounts_{table}") for table in ("employment", "provisioningchange")} == {done}
     assert portal.count("accounts_auditentry") == done + 2
 
