@@ -177,11 +177,11 @@ class Bench:
             "seconds": round(seconds, 2),
             "rows_per_s": round(self.rows / seconds),
             "rss_mb": round(rss_mb),
-            "valid": code in good,
+            "valid": code in good and bool(facts),
             "counts": facts.get("counts"),
             **more,
         }
-        if code not in good:
+        if not line["valid"]:
             line["reason"] = said[-2000:]
         line["run"] = facts.get("run", "")
         return line

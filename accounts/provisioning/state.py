@@ -80,8 +80,10 @@ def known_digests(source: str) -> dict[str, str]:
 def current_people(source: str, hr_ids: Collection[str], *, lock: bool = False) -> dict[str, Current]:
     """By HR id. With `lock` nobody else changes these accounts until the transaction ends."""
     people = among(Employment.objects.filter(source=source), "hr_id", hr_ids)
-    if lock:
-        people = people.select_related("user").select_for_update(no_key=True, of=("self", "user"))
+    if lock and connection.vendor == "postgresql":
+        # On SQLite the transaction has the only pen already.
+        users = among(User.objects.all(), "id", list(people.values_list("user_id", flat=True)))
+        list(users.order_by("pk").select_for_update(no_key=True).values_list("pk"))
     rows = people.order_by("pk").values_list(
         "pk",
         "user_id",
