@@ -19,6 +19,7 @@ from django.utils.translation import gettext_lazy as _
 from dsfr import admin as dsfr_admin
 
 from accounts.audit import admin as _audit_admin  # noqa: F401  registers the audit log
+from accounts.identities_admin import IdentityInline
 from accounts.models import Invitation, User
 from accounts.organisations_admin import EmploymentInline, MembershipInline, policies_table
 from accounts.policies.resolution import policies_of
@@ -65,7 +66,7 @@ class PersonAdmin(_UserAdmin):
     ordering = ("email",)
     filter_horizontal = ()
     actions = ("give_link",)
-    inlines = (MembershipInline, EmploymentInline)
+    inlines = (MembershipInline, EmploymentInline, IdentityInline)
 
     def get_inlines(self, request: HttpRequest, obj: User | None) -> tuple[type[InlineModelAdmin[Any, Any]], ...]:
         """A person is made first."""

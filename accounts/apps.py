@@ -9,5 +9,6 @@ class AccountsConfig(AppConfig):
 
     def ready(self) -> None:
         from accounts.audit import sign_in
+        from accounts.proconnect import checks as _checks  # noqa: F401  registers them
 
         sign_in.connect()

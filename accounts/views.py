@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from allauth.account import views as allauth_views
 from allauth.account.internal.flows.login import perform_login
 from allauth.account.models import Login
 from django.contrib import messages
@@ -16,6 +17,8 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.forms import InvitationForm, PasswordProofForm, ProfileForm
 from accounts.models import User
+from accounts.proconnect import silent
+from accounts.proconnect.views import begin_sign_out
 from accounts.rate_limits import is_allowed, source_of
 from accounts.services.invitations import InvitationInvalid, accept_invitation, find_invitation
 from accounts.services.profiles import change_name, end_other_sessions
@@ -94,6 +97,16 @@ def sign_out_elsewhere(request: HttpRequest) -> HttpResponse:
     update_session_auth_hash(request, person)  # this one goes on
     messages.success(request, gettext("You are signed out everywhere but here."))
     return redirect("accounts:profile")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def sign_out(request: HttpRequest) -> HttpResponse:
+    """Also at the sign-in service, where one came from there: else the next click would sign in again."""
+    ended = begin_sign_out(request) if request.method == "POST" else None
+    response: HttpResponse = ended or allauth_views.logout(request)
+    if request.method == "POST":
+        silent.forget(response)
+    return response
 
 
 def _profile_page(

@@ -15,6 +15,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.contrib.sessions.backends.base import SessionBase
 from django.http import HttpRequest
 
+from accounts.assurance import acr_of
 from accounts.models import User
 from meetings.models import Participant, Room
 from meetings.models.participant import Role
@@ -27,10 +28,12 @@ _SLUG = re.compile(SLUG_PATTERN)
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """Whoever holds a browser: an account or none, and the session's secret ("" before the first room)."""
+    """Whoever holds a browser: an account or none, the session's secret ("" before the first room), and the level that
+    their sign-in reached ("" for none)."""
 
     user: User | None
     secret: str
+    acr: str = ""
 
     @property
     def session_key_hash(self) -> str:
@@ -50,7 +53,9 @@ class Visitor:
 
 def visitor(user: User | AnonymousUser, session: SessionBase) -> Visitor:
     secret = session.get(_SECRET_KEY, "")
-    return Visitor(user=user if isinstance(user, User) else None, secret=secret if isinstance(secret, str) else "")
+    person = user if isinstance(user, User) else None
+    acr = acr_of(session) if person else ""
+    return Visitor(user=person, secret=secret if isinstance(secret, str) else "", acr=acr)
 
 
 def visitor_of(request: HttpRequest) -> Visitor:

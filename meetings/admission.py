@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import uuid
 
-from meetings import temporary_rooms, tokens
+from meetings import house_rules, temporary_rooms, tokens
 from meetings.engine_errors import Denied
 from meetings.models import Participant, Room
 from meetings.models.participant import State
@@ -36,8 +36,8 @@ def claims_of_token(token: str) -> Claims:
 def admit(claims: Claims) -> Claims:
     """The claims with name and grants of the row, where the room is one of the portal's. Raises `Denied` (403).
 
-    Three queries at most. Programs of ours (agent, egress) and rooms without a row go by their token alone, until the
-    end of a room that says when it ends. A name as only ours have it, without a row, is that of a deleted room.
+    Six queries at most. Programs of ours (agent, egress) and rooms without a row go by their token alone, until the end
+    of a room that says when it ends. A name as only ours have it, without a row, is that of a deleted room.
     """
     if temporary_rooms.is_over(claims.room):
         raise Denied(403, "this room is over")
@@ -80,4 +80,6 @@ def admitted_participant(room: Room, identity: str) -> Participant | None:
         return None
     if participant.user is not None and not participant.user.is_active:
         return None  # a suspended account
+    if not house_rules.reaches_level(participant):
+        return None
     return participant

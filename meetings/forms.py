@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.conf import settings
 from django.http.request import split_domain_port, validate_host
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from dsfr.forms import DsfrBaseForm
 
+from accounts.models.policy import SignInLevel
 from accounts.names import clean_name
+from accounts.policies.resolution import Answer
+from accounts.proconnect.configuration import is_configured
 from meetings.models import Room
 from meetings.models.room import LOBBY_MESSAGE_MAX_LENGTH, NAME_MAX_LENGTH
 from meetings.refusals import LongLobbyMessage
@@ -81,6 +85,22 @@ class JoinForm(DsfrBaseForm):  # type: ignore[misc]  # dsfr ships no types
         raise forms.ValidationError(_("A code has three groups of letters, such as abc-defg-hij."))
 
 
+def _levels(laid_down: Answer[SignInLevel], present: SignInLevel) -> list[tuple[str, str]]:
+    """Nothing of its own, and what is stricter than what is laid down: as far as anybody can reach it here."""
+    order = list(SignInLevel)
+    stricter = order[max(1, order.index(laid_down.value) + 1) :]
+    local = [SignInLevel.TWO_FACTORS]
+    reachable = [level for level in stricter if is_configured() or level in local or level == present]
+    if laid_down.value == SignInLevel.ANY:
+        nothing = str(SignInLevel.ANY.label)
+    else:
+        nothing = gettext("As laid down by %(origin)s: %(level)s") % {
+            "origin": laid_down.origin,
+            "level": laid_down.value.label,
+        }
+    return [(str(SignInLevel.ANY), nothing), *((str(level), str(level.label)) for level in reachable)]
+
+
 class RoomSettingsForm(DsfrBaseForm, _RoomModelForm):  # type: ignore[misc]  # dsfr ships no types
     # Not the model's own length: a line end is sent as two characters and counted as one.
     lobby_message = forms.CharField(
@@ -92,20 +112,33 @@ class RoomSettingsForm(DsfrBaseForm, _RoomModelForm):  # type: ignore[misc]  # d
 
     class Meta:
         model = Room
-        fields = ("name", "has_lobby", "lobby_message", "is_locked")
+        fields = ("name", "has_lobby", "lobby_message", "is_locked", "required_acr")
         labels = {  # noqa: RUF012  Django's way
             "name": _("Room name"),
             "has_lobby": _("Lobby: people wait until I let them in"),
             "is_locked": _("Locked: nobody new may enter"),
+            "required_acr": _("How strongly people must have signed in"),
         }
         help_texts = {  # noqa: RUF012  Django's way
             "name": _("Everybody with the link reads it."),
             "has_lobby": _("Without a lobby, whoever has the link is in at once."),
             "is_locked": _("Who is inside stays, and may come back after an interruption."),
+            "required_acr": _(
+                "Whoever signed in more weakly is asked to sign in again before they enter. Guests stay out."
+            ),
         }
+
+    def __init__(self, *args: Any, laid_down: Answer[SignInLevel], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # A page of before the update does not send it: what is asked for then stays.
+        self.fields["required_acr"].required = False
+        self.fields["required_acr"].choices = _levels(laid_down, SignInLevel(self.instance.required_acr))  # type: ignore[attr-defined]  # a choice field
 
     def clean_name(self) -> str:
         return clean_name(self.cleaned_data["name"], max_length=NAME_MAX_LENGTH)
+
+    def clean_required_acr(self) -> str:
+        return str(self.cleaned_data["required_acr"] or self.initial["required_acr"])
 
     def clean_lobby_message(self) -> str:
         try:

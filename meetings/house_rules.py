@@ -8,11 +8,13 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from accounts.models import User
-from accounts.policies.enforcement import Forbidden, require_entry, require_room_creation
-from accounts.policies.resolution import Policies, policies_of
+from accounts.models.policy import SignInLevel
+from accounts.policies.enforcement import Forbidden, require_entry, require_level, require_room_creation
+from accounts.policies.resolution import Answer, Policies, policies_of
 from meetings.access import Visitor
 from meetings.models import Attendance, Participant, Room
-from meetings.refusals import ForeignDomain, MayNotOpenRooms, NoGuests, Refused, RoomFull
+from meetings.models.participant import State
+from meetings.refusals import ForeignDomain, MayNotOpenRooms, NoGuests, Refused, RoomFull, StepUpNeeded
 
 # Whoever was let in and still checks devices has a place; after that it is somebody else's until they come.
 ON_THE_WAY_SECONDS = 600
@@ -29,11 +31,71 @@ def check_opening(person: User) -> Policies:
 
 
 def check_entry(room: Room, visitor: Visitor) -> int | None:
-    """The most people that the room may hold, None for no limit. Two queries. Raises `NoGuests`, `ForeignDomain`."""
+    """The most people that the room may hold, None for no limit. Two queries, one more where they signed in too weakly.
+
+    Raises `NoGuests`, `ForeignDomain`, `StepUpNeeded`.
+    """
     try:
-        return require_entry(room.owner_id, visitor.user).max_participants.value
+        policies = require_entry(room.owner_id, visitor.user)
     except Forbidden as forbidden:
         raise _REFUSALS[forbidden.kind] from forbidden
+    try:
+        _check_level(room, policies, visitor.user, visitor.acr)
+    except StepUpNeeded:
+        if not _is_inside(Q(participant__room=room, participant__session_key_hash=visitor.session_key_hash)):
+            raise
+    return policies.max_participants.value
+
+
+def step_up_for(room: Room, visitor: Visitor) -> StepUpNeeded | None:
+    """What the page before the door says to who signed in too weakly, if it lets them in otherwise."""
+    try:
+        check_entry(room, visitor)
+    except StepUpNeeded as needed:
+        return needed
+    except Refused:
+        return None  # the page itself says so
+    return None
+
+
+def level_laid_down(room: Room) -> Answer[SignInLevel]:
+    """What the room's host can only make stricter. Two queries."""
+    return policies_of(room.owner_id).required_acr
+
+
+def check_stay(own: Participant, visitor: Visitor) -> None:
+    """Before a token for the call is given: the sign-in, and a place. Raises `StepUpNeeded`, `RoomFull`."""
+    policies = policies_of(own.room.owner_id)
+    try:
+        _check_level(own.room, policies, visitor.user, visitor.acr)
+    except StepUpNeeded:
+        if not _is_inside(Q(participant=own)):
+            raise
+    check_place(own, policies.max_participants.value)
+
+
+def reaches_level(own: Participant) -> bool:
+    """Whether the sign-in by which they entered is enough, asked at the engine's door. Two queries at most for most."""
+    if SignInLevel.EIDAS3.is_reached_by(own.acr):
+        return True
+    try:
+        _check_level(own.room, policies_of(own.room.owner_id), own.user, own.acr)
+    except StepUpNeeded:
+        return _is_inside(Q(participant=own))
+    return True
+
+
+def _check_level(room: Room, policies: Policies, person: User | None, acr: str) -> None:
+    try:
+        require_level(policies, person, acr, asked=SignInLevel(room.required_acr))
+    except Forbidden as forbidden:
+        raise StepUpNeeded(forbidden.value, forbidden.origin) from forbidden
+
+
+def _is_inside(who: Q) -> bool:
+    """A level that is raised meanwhile throws nobody out of the call: it is for who comes in from now on."""
+    present = Attendance.objects.filter(who, participant__state=State.ADMITTED)
+    return present.filter(left_at=None, call__ended_at=None).exists()
 
 
 def most_people(room: Room) -> int | None:

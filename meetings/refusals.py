@@ -7,6 +7,8 @@ from typing import ClassVar
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from accounts.models.policy import SignInLevel
+
 
 class Refused(Exception):
     """A person asked for what they may not have. `code` is for programs, `text` for people."""
@@ -79,6 +81,18 @@ class NoGuests(Refused):
 class ForeignDomain(Refused):
     code, status = "foreign_domain", 403
     text = _("This meeting is for people of certain e-mail domains, and yours is none of them. Ask the host.")
+
+
+class StepUpNeeded(Refused):
+    """Signed in too weakly, or not at all. `level` is what the room asks for, `origin` who says so."""
+
+    code, status = "step_up", 403
+    text = _("This meeting asks for a stronger sign-in than yours. Reload this page: it leads you there.")
+
+    def __init__(self, level: SignInLevel, origin: str) -> None:
+        super().__init__(level)
+        self.level = level
+        self.origin = origin
 
 
 class RoomFull(Refused):

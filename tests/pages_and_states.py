@@ -61,9 +61,16 @@ PAGES: dict[str, Sequence[Page]] = {
     "admin:meetings_callreport_change": (Page("administration-departure", "{departure}", "administrator"),),
 }
 _SAMPLE_FINGERPRINT = "{'fingerprint': ':'.join(['7F'] * 32)}"
+_SAMPLE_REFUSAL = (
+    "{'words': {'happened': 'It does not answer.', 'remedy': 'Try again.', 'may_retry': True}, 'code': 'Y500015', "
+    "'service': 'ProConnect', 'again': '/', 'meeting': '/r/abc-defg-hij', 'support': 'support@example.org'}"
+)
 TEMPLATES: tuple[Template, ...] = (
     *(Template(f"error-{code}", f"{code}.html") for code in ("400", "403", "403_csrf", "404", "429", "500", "503")),
     Template("invitation-invalid", "accounts/invitation_invalid.html"),
+    # The portal under test has no sign-in service that could refuse anybody.
+    Template("sign-in-refused", "accounts/sign_in_refused.html", _SAMPLE_REFUSAL),
+    Template("signing-out", "accounts/signing_out.html", "{'address': '/legal/', 'service': 'ProConnect'}"),
     # There only where the portal made its own certificate, and a browser that trusts it not yet.
     Template("trust", "visio_portal/trust.html", _SAMPLE_FINGERPRINT),
 )
@@ -84,6 +91,7 @@ NO_PAGE: dict[str, str] = {
     "accounts:sign_out_elsewhere": _ACT,
     "meetings:webhook_livekit": "what the media engine tells",
     "meetings:api_": _API,
+    "proconnect": "leads to the sign-in service and back; what it refuses is looked at in TEMPLATES",
 }
 
 

@@ -26,11 +26,13 @@ ENDS_WITHIN_SECONDS = 40
 class Portal:
     """`start()`, then `url`; `stop()` at the end, whatever happened."""
 
-    def __init__(self, data_dir: Path, *, workers: int = 2, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, data_dir: Path, *, workers: int = 2, environment: Mapping[str, str] | None = None, port: int | None = None
+    ) -> None:
         self.data_dir = data_dir
         self.workers = workers
         self.log_path = data_dir / "serve.log"
-        self.port = free_port()
+        self.port = port or free_port()
         self.relay_port = free_ports_in_a_row(workers)
         self.environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith(_OURS)},
@@ -163,6 +165,7 @@ _OURS = (
     "TURN_",
     "TLS_",
     "PORTAL_",
+    "OIDC_",
     "DATA_DIR",
     "DATABASE_",
     "REDIS_",

@@ -123,6 +123,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "accounts.proconnect.silent.SilentSignInMiddleware",
 ]
 ROOT_URLCONF = "visio_portal.urls"
 ASGI_APPLICATION = "visio_portal.asgi.application"
@@ -195,6 +196,7 @@ AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = [
     "django.contrib.auth.backends.ModelBackend",
     "allauth.account.auth_backends.AuthenticationBackend",
+    "accounts.proconnect.backend.ProConnectBackend",
 ]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
@@ -213,6 +215,47 @@ ACCOUNT_EMAIL_VERIFICATION = "none"  # people come by an administrator's invitat
 ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_PREVENT_ENUMERATION = True
+
+# --- Sign-in by ProConnect, or by another OpenID Connect provider ---------------------------------------------------
+# Set: people sign in there. docs/administrators.md says step by step what to register, and where.
+OIDC_ISSUER = env.address("OIDC_ISSUER", default="")
+OIDC_CLIENT_ID = env.str("OIDC_CLIENT_ID", default="")
+OIDC_CLIENT_SECRET = env.str("OIDC_CLIENT_SECRET", default="")
+# Anything but ProConnect: the name on the button, and other defaults below.
+OIDC_PROVIDER_NAME = env.str("OIDC_PROVIDER_NAME", default="ProConnect")
+_IS_PROCONNECT = OIDC_PROVIDER_NAME == "ProConnect"
+OIDC_DISCOVERY_URL = env.address("OIDC_DISCOVERY_URL", default="")
+# RS256, ES256 or HS256, as registered, for id_token and userinfo alike.
+OIDC_SIGN_ALGORITHM = env.str("OIDC_SIGN_ALGORITHM", default="RS256")
+OIDC_SIGNED_USERINFO = env.bool("OIDC_SIGNED_USERINFO", default=_IS_PROCONNECT)
+OIDC_PKCE = env.bool("OIDC_PKCE", default=True)
+OIDC_SCOPES = env.str(
+    "OIDC_SCOPES",
+    default="openid given_name usual_name email uid siret idp_id roles organization_label"
+    if _IS_PROCONNECT
+    else "openid profile email",
+)
+# ours=theirs, where they call it otherwise.
+OIDC_CLAIMS = env.list(
+    "OIDC_CLAIMS", default=["family_name=usual_name", "organisation=organization_label"] if _IS_PROCONNECT else []
+)
+# Every level with which people may come in; ProConnect knows no order of them. Empty: none is asked for.
+OIDC_ACR_VALUES = env.list(
+    "OIDC_ACR_VALUES", default=["eidas1", "eidas1-mfa", "eidas2", "eidas3"] if _IS_PROCONNECT else []
+)
+# Whether an address that the provider names is verified, also where it does not say so (`email_verified`).
+OIDC_VERIFIED_EMAILS = env.bool("OIDC_VERIFIED_EMAILS", default=_IS_PROCONNECT)
+OIDC_TIMEOUT_SECONDS = env.int("OIDC_TIMEOUT_SECONDS", default=5)
+OIDC_SILENT_SIGN_IN = env.bool("OIDC_SILENT_SIGN_IN", default=True)
+# Who may come in; each list that is empty asks nothing.
+OIDC_CREATES_ACCOUNTS = env.bool("OIDC_CREATES_ACCOUNTS", default=True)
+OIDC_ALLOWED_EMAIL_DOMAINS = env.list("OIDC_ALLOWED_EMAIL_DOMAINS", default=[])
+OIDC_ALLOWED_IDENTITY_PROVIDERS = env.list("OIDC_ALLOWED_IDENTITY_PROVIDERS", default=[])
+OIDC_ALLOWED_SIRETS = env.list("OIDC_ALLOWED_SIRETS", default=[])
+OIDC_ALLOWED_ROLES = env.list("OIDC_ALLOWED_ROLES", default=[])
+# The library's own: an address alone finds nobody, and a key at the provider never changes hands.
+OIDC_FALLBACK_TO_EMAIL_FOR_IDENTIFICATION = False
+OIDC_USER_SUB_FIELD_IMMUTABLE = True
 
 # --- Security headers and cookies -----------------------------------------------------------------------------------
 SESSION_COOKIE_SECURE = IS_HTTPS
@@ -270,6 +313,8 @@ LEGAL_PUBLISHER = env.str("LEGAL_PUBLISHER", default="")
 LEGAL_HOST = env.str("LEGAL_HOST", default="")
 PRIVACY_CONTACT = env.str("PRIVACY_CONTACT", default="")
 ACCESSIBILITY_CONTACT = env.str("ACCESSIBILITY_CONTACT", default="")
+# Whom people ask who cannot sign in.
+SUPPORT_CONTACT = env.str("SUPPORT_CONTACT", default="")
 
 # --- Limits of the web process --------------------------------------------------------------------------------------
 # Django requests at work at once, each in a thread; as many again may wait, the rest get 503.

@@ -16,6 +16,8 @@ atexit.register(shutil.rmtree, _FOLDER, ignore_errors=True)
 
 for _name in ("DOMAIN", "HOST", "PORTAL_URL", "REDIS_URL", "LIVEKIT_URL", "TRUSTED_PROXIES", "TLS_CERT_FILE", "DEBUG"):
     os.environ.pop(_name, None)
+for _name in [name for name in os.environ if name.startswith("OIDC_")]:
+    del os.environ[_name]
 os.environ.update(
     ENV_FILE="",
     DATA_DIR=_FOLDER,

@@ -25,6 +25,7 @@ from livekit import api
 from livekit.protocol.models import ParticipantInfo, TrackInfo, TrackSource
 from livekit.protocol.room import ListParticipantsResponse
 
+from accounts.assurance import acr_of
 from accounts.models import User
 from meetings.access import Visitor
 from meetings.models import Participant, Room
@@ -50,7 +51,10 @@ class Person:
 
     @property
     def visitor(self) -> Visitor:
-        return Visitor(user=self.user, secret=self._session().get(_SESSION_SECRET, ""))
+        session = self._session()
+        return Visitor(
+            user=self.user, secret=session.get(_SESSION_SECRET, ""), acr=acr_of(session) if self.user else ""
+        )
 
     @property
     def cookie(self) -> str:

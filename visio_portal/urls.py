@@ -13,6 +13,7 @@ urlpatterns = [
     path("trust/authority.crt", trust.certificate, name="trust_certificate"),
     path("admin/", admin.site.urls),
     path("i18n/", include("django.conf.urls.i18n")),
+    path("accounts/proconnect/", include("accounts.proconnect.urls")),
     path("accounts/", include("accounts.urls")),
     path("", include("meetings.urls")),
 ]

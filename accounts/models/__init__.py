@@ -2,6 +2,7 @@
 
 from accounts.models.audit import AuditAnchor, AuditEntry, AuditHead
 from accounts.models.employment import Employment
+from accounts.models.identity import MergeProposal, SignInIdentity
 from accounts.models.invitation import Invitation
 from accounts.models.organisation import Group, Membership, Organisation
 from accounts.models.policy import Policy
@@ -16,9 +17,11 @@ __all__ = [
     "Group",
     "Invitation",
     "Membership",
+    "MergeProposal",
     "Organisation",
     "Policy",
     "ProvisioningChange",
     "ProvisioningRun",
+    "SignInIdentity",
     "User",
 ]

@@ -41,12 +41,19 @@ class SignInLevel(models.TextChoices):
         """Whether a sign-in with this `acr` is good enough; "" is one that names none, as by password."""
         return self == SignInLevel.ANY or acr in _REACHED_BY[self]
 
+    @property
+    def acr_values(self) -> list[str]:
+        """What to ask a sign-in service for; empty where any sign-in will do."""
+        return [] if self == SignInLevel.ANY else sorted(_REACHED_BY[self] - {LOCAL_TWO_FACTORS})
 
+
+# Our own word for a local sign-in with a second factor (TOTP, passkey): no sign-in service says it.
+LOCAL_TWO_FACTORS = "local-mfa"
 # ProConnect compares by membership and not by order: each level names all that are good enough.
 _EIDAS3 = frozenset({"eidas3"})
 _EIDAS2 = _EIDAS3 | {"eidas2"}
 _REACHED_BY = {
-    SignInLevel.TWO_FACTORS: _EIDAS2 | {"eidas0-mfa", "eidas1-mfa"},
+    SignInLevel.TWO_FACTORS: _EIDAS2 | {"eidas0-mfa", "eidas1-mfa", LOCAL_TWO_FACTORS},
     SignInLevel.EIDAS2: _EIDAS2,
     SignInLevel.EIDAS3: _EIDAS3,
 }
@@ -74,7 +81,6 @@ def validate_domains(text: str) -> None:
 _EMPTY = _("Empty: as in the organisation above.")
 # Nobody is to think that something is kept which nobody asks for yet; the change that asks takes these words away.
 _TO_COME = _("Kept once the portal records; empty: as in the organisation above.")
-_WITH_PROCONNECT = _("Kept once people sign in by ProConnect; empty: as in the organisation above.")
 
 
 class Policy(models.Model):
@@ -107,7 +113,11 @@ class Policy(models.Model):
         help_text=_TO_COME,
     )
     required_acr = models.CharField(
-        _("sign-in must reach"), max_length=11, choices=SignInLevel, blank=True, help_text=_WITH_PROCONNECT
+        _("sign-in must reach"),
+        max_length=11,
+        choices=SignInLevel,
+        blank=True,
+        help_text=_("For its people at sign-in, and for whoever enters its rooms with an account. Empty: as above."),
     )
     email_domains = models.CharField(
         _("e-mail domains that may come into its rooms"),

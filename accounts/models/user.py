@@ -17,6 +17,19 @@ def normalise_email(email: str) -> str:
     return email.strip().lower()
 
 
+# No mail is ever delivered there (RFC 2606).
+_NOWHERE = "sign-in.invalid"
+
+
+def placeholder_email(key: uuid.UUID) -> str:
+    """For an account whose own address is another account's already: it signs in by a service, never by address."""
+    return f"{key.hex}@{_NOWHERE}"
+
+
+def is_placeholder(email: str) -> bool:
+    return email.endswith(f"@{_NOWHERE}")
+
+
 class UserManager(BaseUserManager["User"]):
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> User:
         """A saved person; without a password they cannot sign in until an invitation is used."""
@@ -63,4 +76,6 @@ class User(AbstractUser):
     @property
     def display_name(self) -> str:
         """What others in a room read: the full name, or the address's local part while no name is known."""
-        return self.get_full_name() or self.email.partition("@")[0]
+        if name := self.get_full_name():
+            return name
+        return str(_("No name")) if is_placeholder(self.email) else self.email.partition("@")[0]

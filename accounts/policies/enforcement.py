@@ -5,16 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 from accounts.models import User
-from accounts.models.policy import RoomCreation
+from accounts.models.policy import RoomCreation, SignInLevel
 from accounts.policies.resolution import (
     Answer,
     Lineage,
+    Origin,
+    OriginKind,
     Policies,
     Standing,
     policies_at,
     policies_of,
     standings_of,
 )
+from accounts.policies.table import KINDS
 
 
 class Forbidden(Exception):
@@ -23,6 +26,7 @@ class Forbidden(Exception):
     def __init__(self, kind: str, answer: Answer[Any]) -> None:
         super().__init__(kind)
         self.kind = kind
+        self.value = answer.value
         self.origin = answer.origin
 
 
@@ -50,6 +54,28 @@ def require_entry(owner_id: int, person: User | None) -> Policies:
     elif person.pk != owner_id and not _is_of_domain(person.email, policies.email_domains.value):
         raise Forbidden("email_domains", policies.email_domains)
     return policies
+
+
+def require_level(policies: Policies, person: User | None, acr: str, *, asked: SignInLevel) -> None:
+    """Whether a sign-in that reached `acr` is enough for a room whose host asks for `asked`. No query.
+
+    `policies` are those of its owner. The host's word can only make it stricter. Guests have signed in nowhere: whether
+    they may come is a policy of its own, and only a host who asks for a level keeps them out. Raises `Forbidden`.
+    """
+    required = level_of_room(policies, asked) if person is not None else _asked_by_host(asked)
+    if not required.value.is_reached_by(acr):
+        raise Forbidden("required_acr", required)
+
+
+def level_of_room(policies: Policies, asked: SignInLevel) -> Answer[SignInLevel]:
+    """The stricter of what is laid down and what the host asks for."""
+    laid_down = policies.required_acr
+    stricter = KINDS["required_acr"].stricter(laid_down.value, asked)
+    return laid_down if stricter == laid_down.value else _asked_by_host(asked)
+
+
+def _asked_by_host(asked: SignInLevel) -> Answer[SignInLevel]:
+    return Answer(asked, (Origin(OriginKind.HOST),))
 
 
 def require_sign_in(person: User, acr: str) -> None:

@@ -31,6 +31,7 @@ class OriginKind(StrEnum):
     ORGANISATION = "organisation"
     PORTAL = "portal"
     DEFAULT = "default"
+    HOST = "host"  # of one room, for it alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,8 @@ class Origin:
     def __str__(self) -> str:
         if self.kind == OriginKind.ORGANISATION:
             return self.organisation
-        return gettext("The portal") if self.kind == OriginKind.PORTAL else gettext("Default")
+        words = {OriginKind.PORTAL: gettext("The portal"), OriginKind.HOST: gettext("The host")}
+        return words.get(self.kind) or gettext("Default")
 
 
 @dataclass(frozen=True, slots=True)

@@ -125,6 +125,8 @@ class Participant(models.Model):
     seen_at = models.DateTimeField(default=timezone.now, editable=False)
     # A keyed hash of the network that a guest asks from, another one in each room: to count by, not to find anybody.
     asked_from = models.CharField(max_length=32, blank=True, default="", editable=False)
+    # The level that the sign-in of their session had reached when they entered; "" for guests.
+    acr = models.CharField(max_length=100, blank=True, default="", editable=False)
     admitted_at = models.DateTimeField(_("admitted at"), null=True, blank=True, editable=False)
     ended_at = models.DateTimeField(_("ended at"), null=True, blank=True, editable=False)
     # Since when; the order of hands. See `with_hand_up`.

@@ -15,6 +15,8 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from accounts.models.policy import SignInLevel
+
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
 
@@ -83,6 +85,10 @@ class Room(models.Model):
     has_lobby = models.BooleanField(_("lobby"), default=True, help_text=_("People wait until the host lets them in."))
     # Plain text, perhaps of several lines: see `chat_text.py`.
     lobby_message = models.CharField(_("message in the lobby"), max_length=LOBBY_MESSAGE_MAX_LENGTH, blank=True)
+    # How strongly whoever enters must have signed in; what is laid down for the owner may ask for more.
+    required_acr = models.CharField(
+        _("sign-in must reach"), max_length=11, choices=SignInLevel, default=SignInLevel.ANY
+    )
     created_at = models.DateTimeField(_("created at"), default=timezone.now, editable=False)
     # The last call's end: who was admitted before must be let in again.
     call_ended_at = models.DateTimeField(_("last call ended at"), null=True, blank=True, editable=False)
@@ -94,6 +100,11 @@ class Room(models.Model):
         verbose_name = _("room")
         verbose_name_plural = _("rooms")
         ordering: ClassVar = ["-created_at"]
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=models.Q(required_acr__in=SignInLevel.values), name="room_required_acr_is_known"
+            ),
+        ]
 
     def __str__(self) -> str:
         """What the room is called everywhere, also where its owner gave it no name."""

@@ -39,6 +39,7 @@ from meetings.refusals import (
     Refused,
     Removed,
     RoomFull,
+    StepUpNeeded,
     TooManyRequests,
 )
 
@@ -66,7 +67,7 @@ def enter_room(room: Room, *, visitor: Visitor, name: str, source: str = "") -> 
 
     `source` is the network that they ask from ("" where that is not known, and then not limited).
     Raises `Closed`, `Locked`, `Removed`, `Denied`, `BadName`, `TooManyRequests`, `Conflict`, and what the owner's
-    organisation lays down: `NoGuests`, `ForeignDomain`, `RoomFull`.
+    organisation lays down: `NoGuests`, `ForeignDomain`, `StepUpNeeded`, `RoomFull`.
     """
     if room.is_closed:
         raise Closed
@@ -81,7 +82,7 @@ def enter_room(room: Room, *, visitor: Visitor, name: str, source: str = "") -> 
             # Two requests of one browser (a double click): the other one has made the row.
             with transaction.atomic():
                 return _enter(room, visitor=visitor, name=shown_name, source=source)
-    except (Locked, Removed, Denied, NoGuests, ForeignDomain, RoomFull) as refusal:
+    except (Locked, Removed, Denied, NoGuests, ForeignDomain, StepUpNeeded, RoomFull) as refusal:
         _log_refusal(refusal, room, visitor, shown_name, source)
         raise
 
@@ -242,6 +243,8 @@ def _enter(room: Room, *, visitor: Visitor, name: str, source: str) -> Participa
     _refuse_banned(room, visitor)
     maximum = house_rules.check_entry(room, visitor)
     own, has_come = _step_in(room, visitor=visitor, name=name, source=source)
+    if own.acr != visitor.acr and _step(own, [State(own.state)], acr=visitor.acr):
+        own.acr = visitor.acr  # signed in again meanwhile, more strongly or less
     if own.is_admitted:
         _keep_to(maximum, own)
     if has_come:
@@ -305,6 +308,7 @@ def _create(room: Room, *, visitor: Visitor, name: str, state: State, asked_from
         role=Role.HOST if visitor.owns(room) else Role.PARTICIPANT,
         state=state,
         asked_from=asked_from,
+        acr=visitor.acr,
         admitted_at=timezone.now() if state == State.ADMITTED else None,
     )
     own.room = room

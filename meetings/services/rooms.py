@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext
@@ -10,6 +12,7 @@ from accounts.audit.parties import person
 from accounts.audit.record import record
 from accounts.audit.values import differences
 from accounts.models import User
+from accounts.models.policy import SignInLevel
 from meetings import enforcement, house_rules, media, outbox
 from meetings.audit_words import actor_of, room_party
 from meetings.chat_text import clean_text
@@ -51,17 +54,29 @@ def ensure_first_room() -> Room | None:
 
 
 def change_settings(
-    room: Room, *, name: str, has_lobby: bool, lobby_message: str, is_locked: bool, acting_user: User
+    room: Room,
+    *,
+    name: str,
+    has_lobby: bool,
+    lobby_message: str,
+    is_locked: bool,
+    required_acr: str = SignInLevel.ANY,
+    acting_user: User,
 ) -> None:
     """Raises `LongLobbyMessage`."""
     lobby_message = clean_lobby_message(lobby_message)
     with transaction.atomic():
         # Not from `room`: the form has written into it already.
         before = _settings_of(Room.objects.select_for_update(no_key=True).get(pk=room.pk))
-        Room.objects.filter(pk=room.pk).update(
-            name=name, has_lobby=has_lobby, lobby_message=lobby_message, is_locked=is_locked
-        )
-        after = _settings_of(Room(name=name, has_lobby=has_lobby, lobby_message=lobby_message, is_locked=is_locked))
+        values: dict[str, Any] = {
+            "name": name,
+            "has_lobby": has_lobby,
+            "lobby_message": lobby_message,
+            "is_locked": is_locked,
+            "required_acr": required_acr,
+        }
+        Room.objects.filter(pk=room.pk).update(**values)
+        after = _settings_of(Room(**values))
         was, became = differences(before, after)
         outbox.notify_room(room)
         record(
@@ -83,6 +98,7 @@ def _settings_of(room: Room) -> dict[str, object]:
         "name": room.name,
         "has_lobby": room.has_lobby,
         "is_locked": room.is_locked,
+        "required_acr": str(room.required_acr),
         "lobby_message_length": len(room.lobby_message),
     }
 

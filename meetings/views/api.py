@@ -94,8 +94,9 @@ def inside(request: HttpRequest, slug: str) -> HttpResponse:
 @require_POST
 @json_api
 def token(request: HttpRequest, slug: str) -> HttpResponse:
-    own = access.access_admitted(access.visitor_of(request), slug)
-    house_rules.check_place(own, house_rules.most_people(own.room))
+    visitor = access.visitor_of(request)
+    own = access.access_admitted(visitor, slug)
+    house_rules.check_stay(own, visitor)
     _rotate_session(request, own)
     return JsonResponse({"url": websocket_url(request), "token": participant_token(own)})
 

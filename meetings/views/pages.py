@@ -18,6 +18,7 @@ from accounts.models import User
 from accounts.rate_limits import is_allowed, source_of
 from meetings import access
 from meetings.forms import JoinForm, NewRoomForm, RoomSettingsForm
+from meetings.house_rules import level_laid_down, step_up_for
 from meetings.models import Participant, Room
 from meetings.models.participant import State
 from meetings.models.room import NAME_MAX_LENGTH
@@ -86,7 +87,7 @@ def rooms(request: HttpRequest) -> HttpResponse:
 def room_settings(request: HttpRequest, slug: str) -> HttpResponse:
     room = _owned_room(request, slug)
     title = str(room)  # the form writes what was typed into the room, also where it refuses it
-    form = RoomSettingsForm(request.POST or None, instance=room)
+    form = RoomSettingsForm(request.POST or None, instance=room, laid_down=level_laid_down(room))
     if request.method == "POST" and form.is_valid():
         change_settings(room, **form.cleaned_data, acting_user=_person(request))
         messages.success(request, gettext("The room's settings are saved."))
@@ -132,7 +133,12 @@ def call(request: HttpRequest, slug: str) -> HttpResponse:
         raise Http404(_NOT_THERE) from missing
     if room.is_closed:
         raise Http404(_NOT_THERE)
-    config = call_config(room, access.visitor_of(request))
+    visitor = access.visitor_of(request)
+    if (needed := step_up_for(room, visitor)) is not None:
+        page = render(request, "meetings/step_up.html", {"room": room, "needed": needed}, status=403)
+        add_never_cache_headers(page)
+        return page
+    config = call_config(room, visitor)
     response = render(request, "meetings/call.html", {"room": room, "config": config})
     # Whether somebody is signed in, and as whom, is in the page.
     add_never_cache_headers(response)
