@@ -100,7 +100,8 @@ const settings = {
     rpInitiatedLogout: {
       enabled: true,
       logoutSource: (ctx, form) => {
-        ctx.body = `<!DOCTYPE html><title>Signing out</title>${form}<script>document.forms[0].submit()</script>`;
+        const whole = form.replace("</form>", '<input type="hidden" name="logout" value="yes"></form>');
+        ctx.body = `<!DOCTYPE html><title>Signing out</title>${whole}<script>document.forms[0].submit()</script>`;
       },
     },
   },
