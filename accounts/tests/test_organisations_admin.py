@@ -242,6 +242,8 @@ def test_memberships_stand_on_the_persons_page_and_hr_records_are_read_there(bos
         "memberships-0-until_on": "",
         "employments-TOTAL_FORMS": "0",
         "employments-INITIAL_FORMS": "0",
+        "identities-TOTAL_FORMS": "0",
+        "identities-INITIAL_FORMS": "0",
     }
     assert boss.post(f"{PAGES}/{path}", form).status_code == 302
     row = Membership.objects.get()

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -20,7 +21,7 @@ from accounts.models import (
     User,
 )
 from accounts.models.employment import EmploymentStatus
-from accounts.models.identity import MergeReason
+from accounts.models.identity import MergeReason, MergeState
 from accounts.models.policy import SignInLevel
 from accounts.models.user import is_placeholder
 from accounts.proconnect.tests.hostile_provider import MARIE, HostileProvider, Visit
@@ -306,3 +307,27 @@ def test_the_sign_in_is_in_the_audit_log_with_its_way(visit: Visit) -> None:
     visit.sign_in()
     entry = AuditEntry.objects.get(action="signed_in")
     assert "ProConnectBackend" in entry.after
+
+
+# --- what administrators see
+
+
+def test_administrators_see_keys_and_proposals_and_decline_those_of_two_people(
+    provider: HostileProvider, visit: Visit
+) -> None:
+    known = account()
+    Visit(provider).sign_in()
+    provider.person["sub"] = "a new key"
+    visit.sign_in()
+    boss = Client()
+    boss.force_login(User.objects.create_superuser("boss@culture.example"))
+    assert "marie" in boss.get(f"/admin/accounts/user/{known.pk}/change/").content.decode()
+    listed = "/admin/accounts/mergeproposal/"
+    assert EMAIL in boss.get(listed).content.decode()
+    proposal = MergeProposal.objects.get()
+    for _ in range(2):  # the second time it is decided already
+        boss.post(listed, {"action": "decline", "_selected_action": [proposal.pk]})
+    proposal.refresh_from_db()
+    assert (proposal.state, proposal.decided_at is not None) == (MergeState.DECLINED, True)
+    assert AuditEntry.objects.filter(action="merge_declined").count() == 1
+    assert boss.get(f"{listed}add/").status_code == 403
