@@ -22,6 +22,7 @@ from accounts.audit import admin as _audit_admin  # noqa: F401  registers the au
 from accounts.identities_admin import IdentityInline
 from accounts.models import Invitation, User
 from accounts.organisations_admin import EmploymentInline, MembershipInline, policies_table
+from accounts.people_search import people_matching
 from accounts.policies.resolution import policies_of
 from accounts.services.invitations import MayNotInvite, create_invitation, revoke_invitations
 
@@ -62,11 +63,19 @@ class PersonAdmin(_UserAdmin):
     readonly_fields = ("public_id", "last_login", "date_joined", "policies_in_force")
     list_display = ("email", "first_name", "last_name", "is_active", "is_staff", "last_login")
     list_filter = ("is_active", "is_staff", "is_superuser")
-    search_fields = ("email", "first_name", "last_name")
+    search_fields = ("^email", "^first_name", "^last_name")  # `people_search` does it by indexes
+    search_help_text = _("How the e-mail address, the first or the last name begins.")
+    show_full_result_count = False
+    list_per_page = 50
     ordering = ("email",)
     filter_horizontal = ()
     actions = ("give_link",)
     inlines = (MembershipInline, EmploymentInline, IdentityInline)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[User], search_term: str
+    ) -> tuple[QuerySet[User], bool]:
+        return people_matching(search_term, queryset), False
 
     def get_inlines(self, request: HttpRequest, obj: User | None) -> tuple[type[InlineModelAdmin[Any, Any]], ...]:
         """A person is made first."""

@@ -7,20 +7,25 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
-from django.db.models import Count, OuterRef, QuerySet, Subquery
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.forms import ModelForm
 from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.urls import reverse
-from django.utils.safestring import SafeString
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from accounts.exact_time import exact_time
 from accounts.models import Employment, Group, Membership, Organisation, Policy, User
 from accounts.models.organisation import NAME_MAX_LENGTH, MembershipRole
 from accounts.names import clean_name
+from accounts.people_search import organisations_matching, people_matching
 from accounts.policies.resolution import Origin, Policies, policies_of_organisation
+from accounts.policies.table import KINDS, Kind
+from accounts.policy_form import PolicyForm, PolicyFormSet
 from accounts.services.organisations import Misplaced, check_place, laid_down, move, record_policy_change
 from accounts.siret import normalise_siret
 
@@ -49,13 +54,17 @@ def policies_table(policies: Policies) -> SafeString:
     rows = [
         {
             "name": kind.name,
-            "label": Policy._meta.get_field(kind.name).verbose_name,  # type: ignore[union-attr]  # a column of its own
+            "label": _label(kind),
             "value": kind.words(answer.value),
             "origins": [{"text": str(origin), "address": _address_of(origin)} for origin in answer.origins],
         }
         for kind, answer in policies.rows()
     ]
     return SafeString(render_to_string("admin/accounts/policies_in_force.html", {"rows": rows}))
+
+
+def _label(kind: Kind[Any]) -> str:
+    return str(Policy._meta.get_field(kind.name).verbose_name)  # type: ignore[union-attr]  # a column of its own
 
 
 def _address_of(origin: Origin) -> str:
@@ -105,6 +114,8 @@ class OrganisationForm(_OrganisationModelForm):
 
 class PolicyInline(_PolicyInline):
     model = Policy
+    form = PolicyForm
+    formset = PolicyFormSet
     extra = 0
     max_num = 1
 
@@ -131,6 +142,7 @@ class OrganisationAdmin(_OrganisationModelAdmin):
     search_fields = ("name", "^siret", "=external_id")
     ordering = ("name", "pk")
     show_full_result_count = False
+    list_per_page = 50
     autocomplete_fields = ("parent",)
     readonly_fields = ("public_id", "stands_in", "policies_in_force")
     fieldsets = (
@@ -148,7 +160,7 @@ class OrganisationAdmin(_OrganisationModelAdmin):
         count = Subquery(members.annotate(people=Count("user", distinct=True)).values("people"))
         return super().get_queryset(request).select_related("parent").annotate(people=Coalesce(count, 0))
 
-    @admin.display(description=_("people"), ordering="people")
+    @admin.display(description=_("people"))  # no order by it: all would be counted
     def members_now(self, organisation: Organisation) -> int:
         return int(organisation.people)  # type: ignore[attr-defined]  # annotated above
 
@@ -183,17 +195,47 @@ class OrganisationAdmin(_OrganisationModelAdmin):
         record_policy_change(after, before, acting_user=_staff(request))
 
 
+class MadeBy(admin.SimpleListFilter):
+    """Not by the names of all sources, for which all memberships would be read."""
+
+    title = _("source")
+    parameter_name = "by"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("hand", _("By hand")), ("import", _("By an import"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Membership]) -> QuerySet[Membership]:
+        match self.value():
+            case "hand":
+                return queryset.filter(source="")
+            case "import":
+                return queryset.exclude(source="")
+        return queryset
+
+
 @admin.register(Membership)
 class MembershipAdmin(_MembershipModelAdmin):
     list_display = ("user", "organisation", "role", "from_on", "until_on", "source")
-    list_filter = ("role", "source")
+    list_filter = ("role", MadeBy)
     list_select_related = ("user", "organisation__parent")
-    search_fields = ("^user__email", "^user__last_name", "organisation__name")
+    search_fields = ("^user__email",)  # shows the field; `get_search_results` does the search
+    search_help_text = _("How the name or e-mail address of a person begins, or the name or SIRET of an organisation.")
     ordering = ("-pk",)  # by day, the database would sort a quarter of a million rows for each page
     show_full_result_count = False
+    list_per_page = 50
     autocomplete_fields = ("user", "organisation")
     fields = ("user", "organisation", "role", "from_on", "until_on", "source")
     readonly_fields = ("source",)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Membership], search_term: str
+    ) -> tuple[QuerySet[Membership], bool]:
+        """Without a join: each half is found by its own index."""
+        words = search_term.strip()
+        if not words:
+            return queryset, False
+        people, organisations = people_matching(words).values("pk"), organisations_matching(words).values("pk")
+        return queryset.filter(Q(user__in=people) | Q(organisation__in=organisations)), False
 
 
 @admin.register(Group)
@@ -215,22 +257,23 @@ class GroupAdmin(_GroupModelAdmin):
 class PolicyAdmin(_PolicyModelAdmin):
     """All that is laid down, on one page, and the place of the portal's own row."""
 
-    list_display = (
-        "__str__",
-        "room_creation",
-        "guests_allowed",
-        "lobby_default",
-        "recording_allowed",
-        "transcription_allowed",
-        "retention_days",
-        "required_acr",
-        "email_domains",
-        "max_participants",
-    )
+    form = PolicyForm
+    list_display = ("__str__", "what_it_says", "changed")
     list_select_related = ("organisation__parent",)
     search_fields = ("organisation__name",)
     autocomplete_fields = ("organisation",)
-    empty_value_display = _NOWHERE
+
+    @admin.display(description=_("rules"))
+    def what_it_says(self, policy: Policy) -> str:
+        """What it leaves open has no place here."""
+        rules = [
+            (_label(KINDS[name]), KINDS[name].words(KINDS[name].read(it))) for name, it in laid_down(policy).items()
+        ]
+        return format_html_join(mark_safe("<br>"), "{}: {}", rules) or _NOWHERE
+
+    @admin.display(description=_("changed at"), ordering="updated_at")
+    def changed(self, policy: Policy) -> str:
+        return exact_time(policy.updated_at)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Policy | None = None) -> tuple[str, ...]:
         return ("organisation",) if obj is not None else ()

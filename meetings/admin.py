@@ -7,18 +7,22 @@ line. What an administrator may do is close a room and lift a removal.
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
-from django.db.models import Q, QuerySet
+from django.db.models import Min, Q, QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from accounts.exact_time import day_of, exact_time
 from accounts.models import User
+from accounts.people_search import people_matching
 from meetings import departure_words
 from meetings.departure_page import CALL_LOOKUP, departure_context
+from meetings.departure_story import figures
 from meetings.departure_words import said
 from meetings.models import Attendance, CallReport, CallSession, Participant, Room
 from meetings.models.participant import State
@@ -40,14 +44,14 @@ else:
 
 @admin.register(Room)
 class RoomAdmin(_RoomAdmin):
-    list_display = ("__str__", "owner", "is_locked", "has_lobby", "created_at", "closed_at")
+    list_display = ("office_name", "owner", "is_locked", "has_lobby", "created_at", "closed_at")
     list_filter = ("is_locked", "has_lobby", "closed_at")
     list_select_related = ("owner",)
     # The slug opens the door: found when somebody gives it, not listed for browsing.
-    search_fields = ("name", "=slug", "owner__email")
+    search_fields = ("name", "=slug", "^owner__email")
     fields = ("name", "owner", "is_locked", "has_lobby", "created_at", "call_ended_at", "closed_at")
     readonly_fields = ("owner", "is_locked", "created_at", "call_ended_at", "closed_at")
-    date_hierarchy = "created_at"
+    show_full_result_count = False
     actions = ("close",)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -55,6 +59,10 @@ class RoomAdmin(_RoomAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Room | None = None) -> bool:
         return False  # closed, not deleted: who met there is on record
+
+    @admin.display(description=_("room"), ordering="name")
+    def office_name(self, room: Room) -> str:
+        return room.office_name
 
     @admin.action(description=_("Close for good"), permissions=["change"])
     def close(self, request: HttpRequest, queryset: QuerySet[Room]) -> None:
@@ -66,9 +74,17 @@ class RoomAdmin(_RoomAdmin):
 
 class AttendanceInline(_AttendanceInline):
     model = Attendance
-    fields = readonly_fields = ("joined_at", "left_at", "end")
+    fields = readonly_fields = ("came", "went", "end")
     extra = 0
     can_delete = False
+
+    @admin.display(description=_("joined at"))
+    def came(self, attendance: Attendance) -> str:
+        return exact_time(attendance.joined_at)
+
+    @admin.display(description=_("left at"))
+    def went(self, attendance: Attendance) -> str:
+        return exact_time(attendance.left_at)
 
     @admin.display(description=_("reason"))
     def end(self, attendance: Attendance) -> str:
@@ -78,13 +94,25 @@ class AttendanceInline(_AttendanceInline):
         return False
 
 
+def who_has(word: str) -> Q:
+    """People in calls, by a word of their name or the room's, the room's code, or how their address begins."""
+    rooms = Room.objects.filter(Q(name__icontains=word) | Q(slug=word.lower()))
+    found = Q(name__icontains=word) | Q(room__in=rooms.order_by().values("pk"))
+    if "@" in word or "." in word:
+        found |= Q(user__in=people_matching(word).order_by().values("pk"))
+    return found
+
+
 @admin.register(Participant)
 class ParticipantAdmin(_ParticipantAdmin):
-    list_display = ("name", "room", "user", "role", "state", "created_at", "ended_at")
+    list_display = ("name", "in_room", "user", "role", "state", "came", "went")
     list_filter = ("state", "role")
-    list_select_related = ("room", "user")
-    search_fields = ("name", "=identity", "room__name", "user__email")
-    fields = ("name", "room", "user", "identity", "role", "state", "created_at", "admitted_at", "ended_at")
+    list_select_related = ("room__owner", "user")
+    search_fields = ("name",)  # shows the field; `get_search_results` does the search
+    ordering = ("-created_at",)
+    show_full_result_count = False
+    list_per_page = 50
+    fields = ("name", "in_room", "user", "identity", "role", "state", "came", "let_in", "went")
     readonly_fields = fields
     inlines = (AttendanceInline,)
     actions = ("forgive",)
@@ -95,6 +123,29 @@ class ParticipantAdmin(_ParticipantAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Participant | None = None) -> bool:
         return False
 
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Participant], search_term: str
+    ) -> tuple[QuerySet[Participant], bool]:
+        for word in search_term.split():
+            queryset = queryset.filter(who_has(word) | Q(identity=word))
+        return queryset, False
+
+    @admin.display(description=_("room"), ordering="room__name")
+    def in_room(self, participant: Participant) -> str:
+        return participant.room.office_name
+
+    @admin.display(description=_("came at"), ordering="created_at")
+    def came(self, participant: Participant) -> str:
+        return exact_time(participant.created_at)
+
+    @admin.display(description=_("admitted at"))
+    def let_in(self, participant: Participant) -> str:
+        return exact_time(participant.admitted_at)
+
+    @admin.display(description=_("left at"), ordering="ended_at")
+    def went(self, participant: Participant) -> str:
+        return exact_time(participant.ended_at)
+
     @admin.action(description=_("Lift the removal"), permissions=["change"])
     def forgive(self, request: HttpRequest, queryset: QuerySet[Participant]) -> None:
         for participant in queryset.filter(state=State.REMOVED).select_related("room", "user"):
@@ -103,11 +154,28 @@ class ParticipantAdmin(_ParticipantAdmin):
 
 @admin.register(CallSession)
 class CallAdmin(_CallAdmin):
-    list_display = ("room", "started_at", "ended_at")
-    list_select_related = ("room",)
-    search_fields = ("room__name",)
-    fields = readonly_fields = ("room", "sid", "started_at", "ended_at", "last_seen_at")
-    date_hierarchy = "started_at"
+    list_display = ("in_room", "began", "ended")
+    list_filter = ("started_at",)
+    list_select_related = ("room__owner",)
+    search_fields = ("room__name", "=room__slug")
+    show_full_result_count = False
+    fields = readonly_fields = ("in_room", "sid", "began", "ended", "seen")
+
+    @admin.display(description=_("room"), ordering="room__name")
+    def in_room(self, call: CallSession) -> str:
+        return call.room.office_name
+
+    @admin.display(description=_("started at"), ordering="started_at")
+    def began(self, call: CallSession) -> str:
+        return exact_time(call.started_at)
+
+    @admin.display(description=_("ended at"), ordering="ended_at")
+    def ended(self, call: CallSession) -> str:
+        return exact_time(call.ended_at)
+
+    @admin.display(description=_("last seen at"))
+    def seen(self, call: CallSession) -> str:
+        return exact_time(call.last_seen_at)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -119,6 +187,7 @@ class CallAdmin(_CallAdmin):
 # "at about 10:14": what people say when they complain.
 _CLOCK = re.compile(r"([01]?\d|2[0-3])[:h]([0-5]\d)")
 _ABOUT = timedelta(minutes=5)
+_MOST_DAYS = 400  # departures are kept for REPORT_RETENTION_DAYS; this many ranges a database still takes
 
 
 class HowItEnded(admin.SimpleListFilter):
@@ -152,40 +221,20 @@ class HowItEnded(admin.SimpleListFilter):
 class CallReportAdmin(_ReportAdmin):
     """One line a departure, to answer "why did it cut at 10:14": type the time into the search field."""
 
-    list_display = (
-        "person",
-        "room",
-        "ended_at",
-        "engine_reason",
-        "rating",
-        "page_reason",
-        "way",
-        "loss_percent",
-        "rtt_ms",
-        "reconnects",
-        "browser",
-        "began_at",
-    )
-    list_select_related = ("participant__room", "attendance")
+    list_display = ("went", "person", "room", "engine_reason", "network", "device", "rating")
+    list_select_related = ("participant__room__owner", "attendance")
     list_filter = (HowItEnded, "rating", "ended_at")
-    search_fields = (
-        "participant__name",
-        "participant__room__name",
-        "=participant__room__slug",
-        "participant__user__email",
-        "=browser",
-    )
-    search_help_text = _("Name, e-mail address, room, or a time of day such as 10:14.")
+    search_fields = ("participant__name",)  # shows the field; `get_search_results` does the search
+    search_help_text = _("Name, e-mail address, room or its code, a day such as 2026-11-25, a time such as 10:14.")
     show_full_result_count = False  # one count of the whole table less
-    list_per_page = 50
-    date_hierarchy = "ended_at"
+    list_per_page = 50  # and no `date_hierarchy`, which walks through all of it
     fields = readonly_fields = (
         "person",
         "room",
-        "began_at",
-        "ended_at",
+        "came",
+        "went",
         "engine_reason",
-        "reported_at",
+        "told",
         "page_reason",
         "way",
         "loss_percent",
@@ -213,7 +262,28 @@ class CallReportAdmin(_ReportAdmin):
 
     @admin.display(description=_("room"), ordering="participant__room__name")
     def room(self, report: CallReport) -> str:
-        return report.participant.room.name or report.participant.room.media_name[:8]  # the slug opens the door
+        return report.participant.room.office_name
+
+    @admin.display(description=_("joined at"), ordering="began_at")
+    def came(self, report: CallReport) -> str:
+        return exact_time(report.began_at)
+
+    @admin.display(description=_("left at"), ordering="ended_at")
+    def went(self, report: CallReport) -> str:
+        return exact_time(report.ended_at)
+
+    @admin.display(description=_("page's report"))
+    def told(self, report: CallReport) -> str:
+        return exact_time(report.reported_at)
+
+    @admin.display(description=_("network"), ordering="loss_percent")
+    def network(self, report: CallReport) -> str:
+        """All that one line has room for; the page of the departure has each apart."""
+        return ", ".join(filter(None, (self.way(report), *figures(report))))
+
+    @admin.display(description=_("browser"), ordering="browser")
+    def device(self, report: CallReport) -> str:
+        return report.browser
 
     @admin.display(description=_("reason"), ordering="attendance__reason")
     def engine_reason(self, report: CallReport) -> str:
@@ -232,15 +302,17 @@ class CallReportAdmin(_ReportAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[CallReport], search_term: str
     ) -> tuple[QuerySet[CallReport], bool]:
-        """Times of day among the words are taken as ends at about that time."""
-        words = []
+        """Days and times of day among the words are taken as ends then, or at about that time."""
         for word in search_term.split():
-            clock = _CLOCK.fullmatch(word)
-            if clock is None:
-                words.append(word)
-            else:
+            clock, day = _CLOCK.fullmatch(word), day_of(word)
+            if clock is not None:
                 queryset = queryset.filter(_ended_about(int(clock[1]), int(clock[2])))
-        return super().get_search_results(request, queryset, " ".join(words))
+            elif day is not None:
+                queryset = queryset.filter(ended_at__gte=day[0], ended_at__lt=day[1])
+            else:
+                people = Participant.objects.filter(who_has(word)).order_by().values("pk")
+                queryset = queryset.filter(Q(participant__in=people) | Q(browser__istartswith=word))
+        return queryset, False
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -253,12 +325,19 @@ class CallReportAdmin(_ReportAdmin):
 
 
 def _ended_about(hour: int, minute: int) -> Q:
-    """Ends within some minutes of a time of day, in the portal's time zone; also over midnight."""
-    at = datetime(2000, 1, 2, hour, minute)
-    first, last = (at - _ABOUT).time(), (at + _ABOUT).time()
-    if first < last:
-        return Q(ended_at__time__gte=first, ended_at__time__lte=last)
-    return Q(ended_at__time__gte=first) | Q(ended_at__time__lte=last)
+    """Ends within some minutes of a time of day, in the portal's time zone, on any day from which there are some.
+
+    Day by day, which an index finds; the time of day alone is asked of each row.
+    """
+    oldest = CallReport.objects.aggregate(oldest=Min("ended_at"))["oldest"]
+    today = timezone.localdate()
+    days = min((today - timezone.localtime(oldest).date()).days, _MOST_DAYS) if oldest is not None else 0
+    about = Q()
+    for back in range(-1, days + 2):  # midnight is within some minutes of two days
+        clock = datetime.combine(today - timedelta(days=back), time(hour, minute))
+        at = timezone.make_aware(clock)
+        about |= Q(ended_at__range=(at - _ABOUT, at + _ABOUT))
+    return about
 
 
 def _staff(request: HttpRequest) -> User:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Collection
+
 from django.utils.translation import gettext_lazy as _
 
+from accounts.audit import places
 from accounts.audit.actions import register
 from accounts.audit.parties import Party
 from meetings.models import Participant, Room
+from meetings.models.room import SLUG_PATTERN
 
 register(
     {
@@ -33,6 +38,24 @@ register(
         "hands_lowered": _("All hands lowered"),
     }
 )
+
+# What administrators are given: a link, or its last part alone.
+_SLUG = re.compile(rf"(?:.*/)?({SLUG_PATTERN})/?", re.IGNORECASE)
+
+
+def _names_of(ids: Collection[str]) -> dict[str, str]:
+    rooms = Room.objects.filter(pk__in=places.uuids(ids, is_hex=True)).select_related("owner")
+    return {room.media_name: room.office_name for room in rooms}
+
+
+def _ids_of(words: str) -> Collection[str]:
+    """By the link or its code, or by how the name begins."""
+    slug = _SLUG.fullmatch(words)
+    found = Room.objects.filter(slug=slug[1].lower()) if slug else Room.objects.filter(name__istartswith=words)
+    return [key.hex for key in found.values_list("pk", flat=True)[: places.MAX_FOUND]]
+
+
+places.register("room", places.Kind(_names_of, _ids_of, _SLUG))
 
 
 def room_party(room: Room) -> Party:

@@ -64,7 +64,7 @@ def _links(site: AdminSite, request: HttpRequest, report: CallReport) -> list[Li
         Link(gettext("Person"), person.name, _address(site, request, person)),
         account or Link(gettext("Account"), gettext("none: a guest"), ""),
         # Not by its slug: that opens the door.
-        Link(gettext("Room"), room.name or room.media_name[:8], _address(site, request, room)),
+        Link(gettext("Room"), room.office_name, _address(site, request, room)),
     ]
 
 
@@ -77,7 +77,7 @@ def _address(site: AdminSite, request: HttpRequest, row: Model) -> str:
 def _other(report: CallReport) -> Other:
     reason = report.attendance.reason if report.attendance is not None else ""
     return Other(
-        time=f"{timezone.localtime(report.ended_at):%H:%M}",
+        time=f"{timezone.localtime(report.ended_at):%H:%M:%S}",  # so close that minutes are too long
         name=report.participant.name,
         reason=said(departure_words.ENGINE, reason) or gettext("still in the call"),
         address=reverse("admin:meetings_callreport_change", args=[report.pk]),

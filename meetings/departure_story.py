@@ -74,6 +74,15 @@ def _cause(report: CallReport) -> tuple[object, str]:
 
 def _details(report: CallReport) -> Iterator[str]:
     yield gettext("after %(duration)s") % {"duration": _duration(report.ended_at - report.began_at)}
+    yield from figures(report)
+    if report.path:
+        yield report.path.upper()
+    if report.browser:
+        yield report.browser
+
+
+def figures(report: CallReport) -> Iterator[str]:
+    """Loss, round-trip time and reconnections, as far as the page told them."""
     if report.loss_percent is not None:
         yield gettext("loss %(percent)s %%") % {"percent": number_format(f"{report.loss_percent:g}")}
     if report.rtt_ms is not None:
@@ -82,10 +91,6 @@ def _details(report: CallReport) -> Iterator[str]:
         yield ngettext("%(count)d reconnection", "%(count)d reconnections", report.reconnects) % {
             "count": report.reconnects
         }
-    if report.path:
-        yield report.path.upper()
-    if report.browser:
-        yield report.browser
 
 
 def _duration(length: timedelta) -> str:

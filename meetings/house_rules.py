@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from django.contrib.auth.models import AnonymousUser
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
@@ -11,6 +12,7 @@ from accounts.models import User
 from accounts.models.policy import SignInLevel
 from accounts.policies.enforcement import Forbidden, require_entry, require_level, require_room_creation
 from accounts.policies.resolution import Answer, Policies, policies_of
+from accounts.policies.sentences import Sentence, of_ones_rooms, sentence
 from meetings.access import Visitor
 from meetings.models import Attendance, Participant, Room
 from meetings.models.participant import State
@@ -27,7 +29,23 @@ def check_opening(person: User) -> Policies:
     try:
         return require_room_creation(person)
     except Forbidden as forbidden:
-        raise MayNotOpenRooms(forbidden.origin) from forbidden
+        raise MayNotOpenRooms(str(sentence(forbidden.kind, forbidden.answer))) from forbidden
+
+
+def why_not_open(person: User | AnonymousUser) -> str:
+    """The sentence that stands where the button would be, "" for who may open rooms. Two queries."""
+    if not isinstance(person, User):
+        return ""
+    try:
+        check_opening(person)
+    except MayNotOpenRooms as forbidden:
+        return forbidden.sentence
+    return ""
+
+
+def rules_of(room: Room) -> dict[str, Sentence]:
+    """What its owner cannot choose for it, by the names of the rules. Two queries."""
+    return {found.kind: found for found in of_ones_rooms(policies_of(room.owner_id))}
 
 
 def check_entry(room: Room, visitor: Visitor) -> int | None:

@@ -65,13 +65,13 @@ class Locked(Refused):
 
 
 class MayNotOpenRooms(Refused):
-    """A policy says so; `origin` is who laid it down."""
+    """A policy says so; `sentence` tells people, and who laid it down."""
 
     code, status, text = "may_not_open_rooms", 403, _("You may not open rooms.")
 
-    def __init__(self, origin: str) -> None:
-        super().__init__(origin)
-        self.origin = origin
+    def __init__(self, sentence: str) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
 
 
 class NoGuests(Refused):

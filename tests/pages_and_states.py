@@ -57,6 +57,7 @@ PAGES: dict[str, Sequence[Page]] = {
     "accounts:profile": (Page("profile", "/accounts/profile/", "host"),),
     "accounts:invitation": (Page("invitation", "{invitation}"),),
     "admin:index": (Page("administration", "/admin/", "administrator"),),
+    "admin:usage": (Page("administration-usage", "/admin/usage/", "administrator"),),
     "admin:settings_check": (Page("administration-settings", "/admin/settings-check/", "administrator"),),
     "admin:meetings_callreport_change": (Page("administration-departure", "{departure}", "administrator"),),
 }

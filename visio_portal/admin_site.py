@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib.admin import AdminSite, ModelAdmin
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
@@ -13,11 +14,17 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_GET
 
 from accounts.audit.admin_acts import AuditedAdmin
+from meetings.models import CallSession
+from visio_portal.figures import Sight
 from visio_portal.settings_check import findings
 from visio_portal.start_page import start_page
+from visio_portal.usage import month_of, months, usage
 
 
 class PortalAdminSite(AdminSite):
+    # The start page has the same list; beside each other list it would take the room of two columns.
+    enable_nav_sidebar = False
+
     def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
         """Whatever is registered writes the audit log."""
         base: Any = admin_class or ModelAdmin
@@ -27,10 +34,27 @@ class PortalAdminSite(AdminSite):
 
     def get_urls(self) -> list[URLResolver | URLPattern]:
         check = path("settings-check/", self.admin_view(require_GET(self.settings_check)), name="settings_check")
-        return [check, *super().get_urls()]
+        figures = path("usage/", self.admin_view(require_GET(self.usage)), name="usage")
+        return [check, figures, *super().get_urls()]
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         return super().index(request, {**start_page(self, request), **(extra_context or {})})
+
+    def usage(self, request: HttpRequest) -> TemplateResponse:
+        """For whom the calls themselves are."""
+        if not Sight(self, request).may_view(CallSession):
+            raise PermissionDenied
+        month = month_of(request.GET.get("month", ""))
+        rows, total = usage(month)
+        shown = {
+            "month": month,
+            "months": months(),
+            "rows": rows,
+            "total": total,
+            "days": settings.REPORT_RETENTION_DAYS,
+        }
+        context = {**self.each_context(request), "title": gettext("Usage"), **shown}
+        return TemplateResponse(request, "admin/usage.html", context)
 
     def settings_check(self, request: HttpRequest) -> TemplateResponse:
         """For superusers: the findings name addresses and paths of the server."""

@@ -11,7 +11,8 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext
 
-from meetings.models import CallReport, Room
+from accounts.models import AuditEntry, Organisation
+from meetings.models import CallReport, CallSession, Room
 from visio_portal.figures import Sight, figures, today
 
 
@@ -37,5 +38,11 @@ def _shortcuts(see: Sight, request: HttpRequest) -> Iterator[Shortcut]:
         bad = {**today(), "end": "cut"}
         yield Shortcut(gettext("Today’s departures"), see.list_of(CallReport, today()))
         yield Shortcut(gettext("Today’s departures that ended badly"), see.list_of(CallReport, bad))
+    if see.may_view(CallSession):
+        yield Shortcut(gettext("Usage by organisation"), reverse("admin:usage"))
+    if see.may_view(Organisation):
+        yield Shortcut(gettext("Organisations"), see.list_of(Organisation))
+    if see.may_view(AuditEntry):
+        yield Shortcut(gettext("Audit log"), see.list_of(AuditEntry))
     if request.user.is_superuser:
         yield Shortcut(gettext("Check the settings"), reverse("admin:settings_check"))

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
+from django.contrib.admin.views.main import ORDER_VAR, ChangeList
 from django.core.exceptions import PermissionDenied
 from django.core.handlers.asgi import ASGIRequest
 from django.db.models import Q, QuerySet
@@ -17,11 +20,12 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET
 
-from accounts.audit import export
+from accounts.audit import export, places
 from accounts.audit.actions import actions, label_of
 from accounts.audit.parties import Party, person
 from accounts.audit.record import record
-from accounts.models import AuditEntry, User
+from accounts.exact_time import day_of, exact_time
+from accounts.models import AuditEntry
 
 if TYPE_CHECKING:
     _AuditAdmin = admin.ModelAdmin[AuditEntry]
@@ -32,6 +36,17 @@ _FORMATS = {
     "jsonl": (export.json_lines, "", "application/jsonl; charset=utf-8"),
     "csv": (export.csv_lines, export.csv_head(), "text/csv; charset=utf-8"),
 }
+
+
+_ACTORS = {
+    "person": _("Person with an account"),
+    "participant": _("Guest in a call"),
+    "server": _("The server itself"),
+    "nobody": _("Without an account"),
+}
+_ADDRESS = re.compile(r"\d{1,3}(\.\d{1,3}){3}|[0-9a-f:]*:[0-9a-f:]+", re.IGNORECASE)
+# Of a person, a room, somebody in a call, or a request: no name looks like it.
+_ID = re.compile(r"(?=.*\d)[0-9a-f-]{8,36}", re.IGNORECASE)
 
 
 class _Action(admin.SimpleListFilter):
@@ -51,33 +66,56 @@ class _ActorType(admin.SimpleListFilter):
     parameter_name = "by"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [
-            ("person", _("Person with an account")),
-            ("participant", _("Guest in a call")),
-            ("server", _("The server itself")),
-            ("nobody", _("Without an account")),
-        ]
+        return list(_ACTORS.items())
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[AuditEntry]) -> QuerySet[AuditEntry]:
         return queryset.filter(actor_type=self.value()) if self.value() else queryset
 
 
+class NamedChangeList(ChangeList):
+    """A page of entries with what their rooms and organisations are called today: a query for each kind."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        _name(list(self.result_list))
+
+    def get_ordering(self, request: HttpRequest, queryset: QuerySet[Any]) -> list[Any]:
+        """Entries of some days by the index of days; by number, the database would sort all of them for each page."""
+        is_of_days = bool(_days_in(self.query)) or any(name.startswith("at__") for name in self.params)
+        if is_of_days and ORDER_VAR not in self.params:
+            return ["-at", "-seq"]
+        return list(super().get_ordering(request, queryset))
+
+
+def _name(entries: list[AuditEntry]) -> None:
+    """Gives each `names`, by the ids in it."""
+    names = places.names_of({key for entry in entries for key in (entry.scope, _named_object(entry))})
+    for entry in entries:
+        entry.names = names  # type: ignore[attr-defined]  # for the columns below
+
+
+def _named_object(entry: AuditEntry) -> str:
+    """The object's id, unless the log has a name for it: a room without one stands there with a piece of its id."""
+    return "" if entry.object_label and not entry.object_id.startswith(entry.object_label) else entry.object_id
+
+
 @admin.register(AuditEntry)
 class AuditEntryAdmin(_AuditAdmin):
     change_list_template = "admin/accounts/auditentry/change_list.html"
-    list_display = ("seq", "at", "what", "who", "address", "whom", "where", "request_id")
-    list_display_links = ("seq", "at")
+    list_display = ("time", "what", "who", "whom", "where", "address")
+    # No `date_hierarchy`: it walks through the whole log for each page.
     list_filter = (_Action, _ActorType, "at")
-    date_hierarchy = "at"
     ordering = ("-seq",)
     show_full_result_count = False
     list_per_page = 50
-    # Whole ids, which indexes find; `get_search_results` adds e-mail addresses and names.
-    search_fields = ("=actor_id", "=object_id", "=scope", "=request_id", "=address")
-    search_help_text = _("Name, e-mail address, id of a person, room or request, or network address.")
+    search_fields = ("=actor_id",)  # shows the field; `get_search_results` does the search
+    search_help_text = _(
+        "Name, e-mail address, a room’s name, link or code, id of a person, room or request, network address, "
+        "or a day such as 2026-11-25."
+    )
     fields = readonly_fields = (
         "seq",
-        "at",
+        "time",
         "what",
         "who",
         "actor_id",
@@ -117,17 +155,18 @@ class AuditEntryAdmin(_AuditAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[AuditEntry], search_term: str
     ) -> tuple[QuerySet[AuditEntry], bool]:
-        term = search_term.strip()
-        if not term:
-            return queryset, False
-        whole = Q()
-        for field in self.search_fields:
-            whole |= Q(**{field.removeprefix("="): term})
-        if "@" in term:
-            ids = [str(key) for key in User.objects.filter(email=term.lower()).values_list("public_id", flat=True)]
-            return queryset.filter(whole | Q(actor_id__in=ids) | Q(object_id__in=ids)), False
-        named = Q(actor_label__istartswith=term) | Q(object_label__istartswith=term)
-        return queryset.filter(whole | named), False
+        """Days among the words narrow it; the rest is one thing: an address, an id, or how a name begins."""
+        for first, next_day in _days_in(search_term):
+            queryset = queryset.filter(at__gte=first, at__lt=next_day)
+        words = [word for word in search_term.split() if day_of(word) is None]
+        return (queryset.filter(_about(" ".join(words))) if words else queryset), False
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return NamedChangeList
+
+    @admin.display(description=_("time"), ordering="seq")
+    def time(self, entry: AuditEntry) -> str:
+        return exact_time(entry.at)
 
     @admin.display(description=_("action"), ordering="action")
     def what(self, entry: AuditEntry) -> str:
@@ -135,15 +174,17 @@ class AuditEntryAdmin(_AuditAdmin):
 
     @admin.display(description=_("actor"))
     def who(self, entry: AuditEntry) -> str:
-        return entry.actor_label or entry.actor_type
+        return entry.actor_label or str(_ACTORS.get(entry.actor_type, entry.actor_type))
 
     @admin.display(description=_("object"))
     def whom(self, entry: AuditEntry) -> str:
-        return entry.object_label or entry.object_id[:8]
+        known = _names(entry).get(_named_object(entry))
+        return known or entry.object_label or (entry.object_id if len(entry.object_id) < 20 else entry.object_id[:8])
 
     @admin.display(description=_("where"))
     def where(self, entry: AuditEntry) -> str:
-        return entry.scope[:8]
+        """The room’s or organisation’s name of today; a piece of the id where it is gone."""
+        return _names(entry).get(entry.scope) or entry.scope[:8]
 
     @admin.display(description=_("before"))
     def was(self, entry: AuditEntry) -> SafeString:
@@ -164,6 +205,32 @@ class AuditEntryAdmin(_AuditAdmin):
 
 
 _LOG = Party("audit_log")
+
+
+def _names(entry: AuditEntry) -> dict[str, str]:
+    if not hasattr(entry, "names"):
+        _name([entry])
+    found: dict[str, str] = entry.names  # type: ignore[attr-defined]  # just given
+    return found
+
+
+def _days_in(words: str) -> list[tuple[datetime, datetime]]:
+    return [day for day in map(day_of, words.split()) if day is not None]
+
+
+def _about(words: str) -> Q:
+    """Entries with one of the ids that the words may mean, by indexes; and those with such a name, by reading on."""
+    if _ADDRESS.fullmatch(words):
+        return Q(address=words.lower())
+    ids = places.ids_of(words) | {words, words.lower()}
+    # In the words of the index's own condition: SQLite takes it for nothing less.
+    found = Q(actor_id__in=ids) | Q(object_id__in=ids) | (~Q(scope="") & Q(scope__in=ids))
+    if _ID.fullmatch(words):
+        # Requests are in no index: asked for last.
+        return found if AuditEntry.objects.filter(found).exists() else Q(request_id=words.lower())
+    if places.is_code(words):
+        return found
+    return found | Q(actor_label__istartswith=words) | Q(object_label__istartswith=words)
 
 
 def _table(values: dict[str, Any]) -> SafeString:

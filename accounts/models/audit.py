@@ -12,6 +12,9 @@ from typing import Any, ClassVar, NoReturn
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from accounts.audit.actions import label_of
+from accounts.exact_time import exact_time
+
 
 class AppendOnly(TypeError):
     """Rows of the audit log are neither changed nor deleted: a mistake in our code."""
@@ -80,7 +83,8 @@ class AuditEntry(_AppendOnlyModel):
         ]
 
     def __str__(self) -> str:
-        return f"{self.seq} {self.action}"
+        """What was done when, in the reader's language; exports have the code."""
+        return f"{label_of(self.action)} · {exact_time(self.at)}"
 
     @property
     def values_before(self) -> dict[str, Any]:

@@ -62,6 +62,14 @@ class User(AbstractUser):
     class Meta:
         verbose_name = _("person")
         verbose_name_plural = _("people")
+        # For `people_search` on SQLite; PostgreSQL's are made by the migration.
+        indexes: ClassVar = [
+            models.Index(Lower("first_name"), name="user_by_first_name"),
+            models.Index(Lower("last_name"), name="user_by_last_name"),
+            # Few among many, in the order of the administration's list.
+            models.Index(fields=["email"], condition=models.Q(is_staff=True), name="user_staff"),
+            models.Index(fields=["email"], condition=models.Q(is_active=False), name="user_suspended"),
+        ]
         constraints: ClassVar = [
             models.UniqueConstraint(Lower("email"), name="user_email_unique_whatever_the_case"),
         ]

@@ -21,13 +21,20 @@ from accounts.policies.table import KINDS
 
 
 class Forbidden(Exception):
-    """A policy says no. `kind` is its name in `table.KINDS`, `origin` who laid it down."""
+    """A policy says no. `kind` is its name in `table.KINDS`, `answer` what it says and who laid it down."""
 
     def __init__(self, kind: str, answer: Answer[Any]) -> None:
         super().__init__(kind)
         self.kind = kind
-        self.value = answer.value
-        self.origin = answer.origin
+        self.answer = answer
+
+    @property
+    def value(self) -> Any:
+        return self.answer.value
+
+    @property
+    def origin(self) -> str:
+        return self.answer.origin
 
 
 def require_room_creation(person: User) -> Policies:

@@ -107,6 +107,11 @@ def policies_of_organisation(organisation: Organisation) -> Policies:
     return policies_at([(*organisation.ancestor_ids, organisation.pk)])
 
 
+def policies_above(organisation: Organisation | None) -> Policies:
+    """What holds in it as long as it lays down nothing itself; None: in the portal as a whole. One query at most."""
+    return resolve([], {}) if organisation is None else policies_at([tuple(organisation.ancestor_ids)])
+
+
 def policies_at(lineages: Sequence[Lineage]) -> Policies:
     """What holds for who belongs to all of these. One query."""
     keys = {key for lineage in lineages for key in lineage}

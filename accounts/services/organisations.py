@@ -8,6 +8,7 @@ from django.db import transaction
 from django.db.models import F, Value
 from django.db.models.functions import Concat, Substr
 
+from accounts.audit import places
 from accounts.audit.parties import Party, party_of, person
 from accounts.audit.record import record
 from accounts.models import Organisation, Policy, User
@@ -63,7 +64,7 @@ def record_policy_change(policy: Policy, before: dict[str, Any], *, acting_user:
     after = laid_down(policy)
     changed = {name: [before.get(name), after.get(name)] for name in KINDS if before.get(name) != after.get(name)}
     if changed:
-        whose = party_of(policy.organisation) if policy.organisation else Party("organisation", "portal")
+        whose = party_of(policy.organisation) if policy.organisation else Party("organisation", places.PORTAL)
         record(
             "policy_changed",
             actor=person(acting_user),

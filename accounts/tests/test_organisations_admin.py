@@ -206,6 +206,43 @@ def test_a_policy_is_laid_down_on_the_organisations_page_and_audited(boss: Clien
     assert line["changed"] == {"guests_allowed": [False, None], "email_domains": ["a.example b.example", None]}
 
 
+def choices_of(text: str, field: str) -> list[str]:
+    """What a select of the form offers, as people read it."""
+    found = re.search(rf'<select name="{field}".*?</select>', text, re.DOTALL)
+    assert found, field
+    return re.findall(r"<option[^>]*>([^<]+)<", found[0])
+
+
+def test_a_rule_that_is_left_open_says_what_holds_then_and_who_says_so(boss: Client) -> None:
+    ministry, office = branch("Ministry", "Office")
+    Policy.objects.create(retention_days=30, room_creation="managers")
+    Policy.objects.create(organisation=ministry, guests_allowed=False, email_domains="a.example")
+    own = Policy.objects.create(organisation=office, guests_allowed=True)
+    for path, prefix in ((f"organisation/{office.pk}/change/", "policy-0-"), (f"policy/{own.pk}/change/", "")):
+        text = page(boss, path)
+        assert choices_of(text, f"{prefix}guests_allowed") == ["Inherited: no (Ministry)", "Yes", "No"]
+        assert choices_of(text, f"{prefix}room_creation")[0] == "Inherited: Managers and administrators (The portal)"
+        assert choices_of(text, f"{prefix}lobby_default")[0] == "Inherited: yes (Default)"
+        assert 'placeholder="Inherited: 30 days (The portal)"' in text
+        assert 'placeholder="Inherited: a.example (Ministry)"' in text
+        assert ">Unknown<" not in text
+    # An organisation that lays nothing down yet, the portal itself, and one that is not chosen yet.
+    text = page(boss, f"organisation/{branch('New')[-1].pk}/change/")
+    assert choices_of(text, "policy-__prefix__-room_creation")[0].endswith("(The portal)")
+    text = page(boss, f"policy/{Policy.objects.get(organisation=None).pk}/change/")
+    assert choices_of(text, "room_creation")[0] == "Inherited: Everybody (Default)"
+    assert choices_of(page(boss, "policy/add/"), "guests_allowed")[0] == "As in the organisation above"
+
+
+def test_the_list_of_policies_names_what_each_lays_down_and_nothing_else(boss: Client) -> None:
+    (ministry,) = branch("Ministry")
+    Policy.objects.create(organisation=ministry, guests_allowed=False, max_participants=40)
+    text = page(boss, "policy/")
+    (rules,) = re.findall(r'<td class="field-what_it_says">(.*?)</td>', text)
+    assert rules == "guests may come into its rooms: no<br>most people in a room: 40"
+    assert len(re.findall(r'<th scope="col"', text)) <= 4
+
+
 def test_the_portals_own_policy_has_its_page_and_is_one(boss: Client) -> None:
     form = {"organisation": "", "room_creation": "managers", "required_acr": "", "email_domains": ""}
     flags = dict.fromkeys(("guests_allowed", "lobby_default", "recording_allowed", "transcription_allowed"), "unknown")

@@ -26,7 +26,10 @@ class CallSession(models.Model):
         verbose_name = _("call")
         verbose_name_plural = _("calls")
         ordering: ClassVar = ["-started_at"]
-        indexes: ClassVar = [models.Index(fields=["room", "started_at"], name="call_room_started")]
+        indexes: ClassVar = [
+            models.Index(fields=["room", "started_at"], name="call_room_started"),
+            models.Index(fields=["started_at"], name="call_started_at"),  # the administration's list
+        ]
         constraints: ClassVar = [
             models.CheckConstraint(
                 condition=models.Q(ended_at__isnull=True) | models.Q(ended_at__gte=models.F("started_at")),

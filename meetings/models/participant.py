@@ -148,7 +148,10 @@ class Participant(models.Model):
                 name="participant_admitted_has_a_time",
             ),
         ]
-        indexes: ClassVar = [models.Index(fields=["room", "state"], name="participant_room_state")]
+        indexes: ClassVar = [
+            models.Index(fields=["room", "state"], name="participant_room_state"),
+            models.Index(fields=["created_at", "id"], name="participant_created_at"),  # the administration's list
+        ]
 
     def __str__(self) -> str:
         return f"{self.name} ({self.identity[:8]})"

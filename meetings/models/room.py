@@ -100,6 +100,8 @@ class Room(models.Model):
         verbose_name = _("room")
         verbose_name_plural = _("rooms")
         ordering: ClassVar = ["-created_at"]
+        # In the order of the administration's list.
+        indexes: ClassVar = [models.Index(fields=["created_at", "id"], name="room_created_at")]
         constraints: ClassVar = [
             models.CheckConstraint(
                 condition=models.Q(required_acr__in=SignInLevel.values), name="room_required_acr_is_known"
@@ -109,6 +111,14 @@ class Room(models.Model):
     def __str__(self) -> str:
         """What the room is called everywhere, also where its owner gave it no name."""
         return self.name or gettext("Meeting %(link)s") % {"link": self.slug}
+
+    @property
+    def office_name(self) -> str:
+        """What administrators read: the name, else whose it is; never the link, which opens the door. Reads `owner`."""
+        if self.name:
+            return self.name
+        made = {"owner": self.owner.display_name, "date": f"{timezone.localtime(self.created_at):%Y-%m-%d}"}
+        return gettext("Room of %(owner)s (%(date)s)") % made
 
     @property
     def audit_label(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -12,7 +13,8 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.audit.verify import verify
-from accounts.models import AuditEntry
+from accounts.models import AuditEntry, User
+from accounts.tests.plans import plan_of, read_whole
 from meetings.models import ChatMessage, Participant, Room
 from meetings.models.participant import State
 from meetings.tests.conftest import Meeting
@@ -239,3 +241,82 @@ def test_no_link_no_message_and_no_speech_is_kept(meeting: Meeting, engine: Fake
     assert AuditEntry.objects.filter(action="admin_changed").exists()
     kept = [secret for secret in ("secret", nameless.slug, meeting.room.slug, "csrf") if secret in text.lower()]
     assert kept == []
+
+
+def listed(office: Client, words: str) -> set[str]:
+    """The actions of the entries that are found."""
+    page = office.get("/admin/accounts/auditentry/", {"q": words}, headers={"accept-language": "en"})
+    assert page.status_code == 200
+    return {entry.action for entry in page.context["cl"].result_list}
+
+
+@pytest.fixture
+def office(meeting: Meeting) -> Client:
+    client = Client()
+    boss = User.objects.create_superuser("boss@culture.example")
+    client.force_login(boss, backend="django.contrib.auth.backends.ModelBackend")
+    return client
+
+
+def test_a_room_is_found_in_the_log_by_its_link_its_code_and_its_name(meeting: Meeting, office: Client) -> None:
+    alice = meeting.cast.alice
+    for name in ("Treasury board", "", "Other"):
+        alice.post("/rooms/new", {"name": name})
+    board, nameless = Room.objects.get(name="Treasury board"), Room.objects.get(name="")
+    alice.post(f"/rooms/{board.slug}/close")
+    for words in (board.slug, board.slug.upper(), f"https://visio.example/r/{board.slug}", "treasury", board.pk.hex):
+        assert listed(office, words) == {"room_created", "room_closed"}, words
+    assert listed(office, nameless.slug) == {"room_created"}
+    closing = AuditEntry.objects.get(action="room_closed")
+    assert listed(office, closing.request_id) == {"room_closed"}
+    today = f"{timezone.localtime():%Y-%m-%d}"
+    assert listed(office, f"{today} Treasury") == {"room_created", "room_closed"}
+    assert listed(office, "2020-02-29 Treasury") == listed(office, "zzz-zzzz-zzz") == set()
+
+
+def test_the_log_says_what_a_room_is_called_and_never_its_link(meeting: Meeting, office: Client) -> None:
+    alice = meeting.cast.alice
+    for name in ("Treasury board", ""):
+        alice.post("/rooms/new", {"name": name})
+    board, nameless = Room.objects.get(name="Treasury board"), Room.objects.get(name="")
+    Room.objects.filter(pk=board.pk).update(name="Renamed since")
+    page = office.get("/admin/accounts/auditentry/?action=room_created", headers={"accept-language": "en"})
+    text = page.content.decode()
+    cells = re.findall(r'<td class="field-(whom|where)">([^<]+)<', text)
+    assert ("whom", "Treasury board") in cells  # as it was called then
+    assert ("where", "Renamed since") in cells
+    name = f"Room of Alice Martin ({timezone.localtime():%Y-%m-%d})"
+    assert cells.count(("where", name)) == 1
+    assert ("whom", name) in cells  # where the log had a piece of the id
+    for secret in (board.slug, nameless.slug, nameless.media_name[:8]):
+        assert f">{secret}" not in text
+    entry = AuditEntry.objects.filter(action="room_created", scope=board.media_name).get()
+    detail = office.get(f"/admin/accounts/auditentry/{entry.pk}/change/", headers={"accept-language": "en"})
+    assert f"Room created · {timezone.localtime(entry.at):%Y-%m-%d %H:%M:%S}" in detail.content.decode()
+    assert "Renamed since" in detail.content.decode()
+
+
+def test_a_page_of_the_log_costs_the_same_however_many_rooms_it_names(meeting: Meeting, office: Client) -> None:
+    def cost() -> int:
+        with CaptureQueriesContext(connection) as queries:
+            office.get("/admin/accounts/auditentry/")
+        return len(queries)
+
+    meeting.cast.alice.post("/rooms/new")
+    before = cost()
+    for _ in range(20):
+        meeting.cast.alice.post("/rooms/new")
+    assert cost() == before <= 8
+
+
+def test_a_code_is_found_by_indexes_however_long_the_log_is(meeting: Meeting, office: Client) -> None:
+    meeting.cast.alice.post("/rooms/new")
+    room = Room.objects.exclude(pk=meeting.room.pk).get()
+    for words in (room.slug, f"/r/{room.slug}", room.pk.hex, "alice@culture.example"):
+        with CaptureQueriesContext(connection) as queries:
+            office.get("/admin/accounts/auditentry/", {"q": words})
+        asked = [query["sql"] for query in queries if 'FROM "accounts_auditentry"' in query["sql"]]
+        assert asked
+        for sql in asked:
+            plan = plan_of(sql)
+            assert not read_whole(plan, "accounts_auditentry"), (words, sql, plan)

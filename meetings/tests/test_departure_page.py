@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -228,3 +229,23 @@ def test_the_list_of_what_ended_badly_has_who_was_cut_off_and_who_never_got_in(c
     assert listed("cut") == {"Bob"}
     assert listed("never") == {"Eve"}
     assert listed("wished") == {"Charlie"}
+
+
+def test_a_line_of_the_list_has_the_second_the_room_and_the_network_and_is_no_wider_than_a_screen(
+    call: CallSession, boss: Client
+) -> None:
+    told = {"path": "udp", "loss_percent": 7.5, "rtt_ms": 310, "reconnects": 2}
+    report = departure(call, "Bob", "connection_timeout", ended_at=at(10, 14, 32), **told)
+    Room.objects.filter(pk=call.room_id).update(name="")
+    page = boss.get("/admin/meetings/callreport/?q=10:14").content.decode()
+    cells = dict(re.findall(r'class="field-(\w+)">(?:<a[^>]*>)?([^<]*)<', page))
+    assert cells["went"] == f"{at(10, 14, 32):%Y-%m-%d} 10:14:32"
+    made = f"{timezone.localtime(call.room.created_at):%Y-%m-%d}"
+    assert cells["room"] == f"Room of {call.room.owner.display_name} ({made})"
+    assert cells["network"] == "Direct (UDP), loss 7.5 %, RTT 310 ms, 2 reconnections"
+    assert len(cells) <= 7
+    assert call.room.slug not in page
+    assert cells["went"] in page_of(boss, report)
+    day = f"{at(10, 14):%Y-%m-%d}"
+    for query, found in ((day, 1), (f"{day} 10:14", 1), ("2020-02-29", 0), (call.room.slug, 1)):
+        assert boss.get("/admin/meetings/callreport/", {"q": query}).context["cl"].result_count == found, query

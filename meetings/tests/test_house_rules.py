@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from datetime import timedelta
 from typing import Any
@@ -47,6 +48,11 @@ def comes_in(own: Participant) -> Attendance:
     )
 
 
+def in_english(person: Person, path: str) -> str:
+    page: HttpResponse = person.client.get(path, headers={"accept-language": "en"})  # type: ignore[assignment]  # the client's own kind
+    return page.content.decode()
+
+
 def made_room(answer: HttpResponse) -> Room | None:
     return Room.objects.filter(slug=answer["Location"].rpartition("/")[2]).first()
 
@@ -87,6 +93,42 @@ def test_the_portal_as_a_whole_may_lay_it_down(cast: Cast) -> None:
     boss.save()
     cast.bob.post("/rooms/new")
     assert Room.objects.get().owner == boss
+
+
+@pytest.mark.parametrize("rule", ["managers", "nobody"])
+def test_who_may_not_open_rooms_reads_so_before_they_click(cast: Cast, rule: str) -> None:
+    policy = lay_down(cast.alice, room_creation=rule)
+    for path, button in (("/", "Meet now"), ("/rooms/", "Create")):
+        page = in_english(cast.alice, path)
+        assert re.search(rf"<button[^>]* disabled aria-describedby=\"why-not-open\">{button}<", page), path
+        (reason,) = re.findall(r'id="why-not-open">([^<]+)<', page)
+        assert reason.endswith("you may join others’ meetings. Laid down by: Ministry of Tests.")
+        assert "“Meet now” makes one" not in page
+        # Whoever belongs to nothing is not concerned, nor is who has no account.
+        for other in (cast.dana, cast.eve):
+            assert "why-not-open" not in in_english(other, path)
+    Policy.objects.filter(pk=policy.pk).update(room_creation="everybody")
+    assert "disabled" not in in_english(cast.alice, "/")
+
+
+def test_a_rooms_settings_say_what_ones_organisation_has_decided_already(cast: Cast) -> None:
+    room = Room.objects.create(owner=cast.alice.signed_in)
+    path = f"/rooms/{room.slug}/settings"
+    assert "Laid down by" not in in_english(cast.alice, path)
+    policy = lay_down(cast.alice, guests_allowed=False, max_participants=20, email_domains="b.example a.example")
+    page = in_english(cast.alice, path)
+    assert '<input type="checkbox" id="guests" disabled aria-describedby="guests-hint">' in page
+    for sentence in (
+        "Guests without an account may not come into your rooms. Laid down by: Ministry of Tests.",
+        "Your rooms hold 20 people at most. Laid down by: Ministry of Tests.",
+        "only those whose address ends in @a.example, @b.example may come into your rooms. Laid down by: Ministry",
+    ):
+        assert sentence in page
+    # What is not a choice is not taken as one.
+    cast.alice.post(path, {"name": "", "guests": "on", "has_lobby": ""})
+    assert enters(cast.eve, room) == (403, "no_guests")
+    Policy.objects.filter(pk=policy.pk).update(guests_allowed=True, max_participants=None, email_domains="*")
+    assert "Laid down by" not in in_english(cast.alice, path)
 
 
 # --- Coming in

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from accounts.models import User
 from accounts.rate_limits import is_allowed, source_of
-from meetings import access
+from meetings import access, house_rules
 from meetings.forms import JoinForm, NewRoomForm, RoomSettingsForm
 from meetings.house_rules import level_laid_down, step_up_for
 from meetings.models import Participant, Room
@@ -50,7 +50,8 @@ def home(request: HttpRequest) -> HttpResponse:
         form.add_error("code", gettext(NO_SUCH_ROOM))
     # Where people are now, that is where one is expected.
     rooms = Room.objects.visible_to(request.user).open().busiest_first()[:ROOMS_ON_HOME]
-    return render(request, "meetings/home.html", {"join_form": form, "rooms": rooms})
+    shown = {"join_form": form, "rooms": rooms, "why_not_open": house_rules.why_not_open(request.user)}
+    return render(request, "meetings/home.html", shown)
 
 
 @login_required
@@ -64,10 +65,7 @@ def new_room(request: HttpRequest) -> HttpResponse:
         messages.error(request, gettext("You have too many open rooms. Close one that you no longer need."))
         return _go_to(request, reverse("meetings:rooms"))
     except MayNotOpenRooms as forbidden:
-        text = gettext(
-            "You may not open rooms of your own. It is laid down by: %(origin)s. You may join others’ meetings."
-        )
-        messages.error(request, text % {"origin": forbidden.origin})
+        messages.error(request, forbidden.sentence)
         return _go_to(request, reverse("meetings:home"))
     return _go_to(request, reverse("meetings:call", args=[room.slug]), link=room_link(room))
 
@@ -79,7 +77,8 @@ def rooms(request: HttpRequest) -> HttpResponse:
     words = request.GET.get("q", "").strip()[:NAME_MAX_LENGTH]
     mine = Room.objects.visible_to(request.user).open().matching(words).with_people_inside()
     page = Paginator(mine, ROOMS_ON_PAGE).get_page(request.GET.get("page"))
-    return render(request, "meetings/rooms.html", {"page_obj": page, "words": words})
+    shown = {"page_obj": page, "words": words, "why_not_open": house_rules.why_not_open(request.user)}
+    return render(request, "meetings/rooms.html", shown)
 
 
 @login_required
@@ -94,7 +93,16 @@ def room_settings(request: HttpRequest, slug: str) -> HttpResponse:
         return redirect("meetings:room_settings", slug=room.slug)
     removed = Participant.objects.filter(room=room, state=State.REMOVED)
     doors = [form["has_lobby"], form["is_locked"]]
-    shown = {"room": room, "room_title": title, "form": form, "door_fields": doors, "removed": removed}
+    rules = house_rules.rules_of(room)
+    shown = {
+        "room": room,
+        "room_title": title,
+        "form": form,
+        "door_fields": doors,
+        "no_guests": rules.pop("guests_allowed", None),
+        "rules": list(rules.values()),
+        "removed": removed,
+    }
     return render(request, "meetings/room_settings.html", shown)
 
 

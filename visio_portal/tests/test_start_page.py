@@ -220,7 +220,8 @@ def test_it_costs_the_same_however_much_there_is(boss: Client, django_assert_num
         (("add_user", "view_user"), ["Active people"], []),  # Django's page would refuse them
         (("add_user", "change_user"), ["Active people"], ["Invite a person"]),
         (("change_room",), ["Rooms"], ["All rooms"]),
-        (("view_callsession",), ["Calls now"], []),
+        (("view_callsession",), ["Calls now"], ["Usage by organisation"]),
+        (("view_organisation", "view_auditentry"), [], ["Organisations", "Audit log"]),
         (
             ("view_callreport",),
             ["Departures today"],
