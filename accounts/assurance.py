@@ -6,7 +6,7 @@ from typing import Any
 
 from django.contrib.sessions.backends.base import SessionBase
 
-from accounts.models.policy import LOCAL_TWO_FACTORS
+from accounts.models.policy import LOCAL_TWO_FACTORS, SignInLevel
 
 # What a sign-in service said, and the token by which one signs out there; see `proconnect/views.py`.
 SESSION_KEY = "oidc"
@@ -15,10 +15,14 @@ _LOCAL_KEY = "account_authentication_methods"
 
 
 def acr_of(session: SessionBase) -> str:
-    """The level that the sign-in service vouched for; "" for a password alone."""
+    """The level that the sign-in service vouched for, or our own word for a second factor shown here; "" for neither."""
     told = session.get(SESSION_KEY)
-    if isinstance(told, dict):
-        return str(told.get("acr", ""))
+    acr = str(told.get("acr", "")) if isinstance(told, dict) else ""
+    if not SignInLevel.TWO_FACTORS.is_reached_by(acr) and "mfa" in _local_methods(session):
+        return LOCAL_TWO_FACTORS
+    return acr
+
+
+def _local_methods(session: SessionBase) -> set[str]:
     methods: Any = session.get(_LOCAL_KEY)
-    used = {str(one.get("method")) for one in methods if isinstance(one, dict)} if isinstance(methods, list) else set()
-    return LOCAL_TWO_FACTORS if "mfa" in used else ""
+    return {str(one.get("method")) for one in methods if isinstance(one, dict)} if isinstance(methods, list) else set()

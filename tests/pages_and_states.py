@@ -66,12 +66,15 @@ _SAMPLE_REFUSAL = (
     "{'words': {'happened': 'It does not answer.', 'remedy': 'Try again.', 'may_retry': True}, 'code': 'Y500015', "
     "'service': 'ProConnect', 'again': '/', 'meeting': '/r/abc-defg-hij', 'support': 'support@example.org'}"
 )
+_SAMPLE_STEP_UP = "{'room': 'Budget', 'needed': {'level': {'label': 'eidas2'}, 'origin': 'Ministry of Tests'}}"
 TEMPLATES: tuple[Template, ...] = (
     *(Template(f"error-{code}", f"{code}.html") for code in ("400", "403", "403_csrf", "404", "429", "500", "503")),
     Template("invitation-invalid", "accounts/invitation_invalid.html"),
     # The portal under test has no sign-in service that could refuse anybody.
     Template("sign-in-refused", "accounts/sign_in_refused.html", _SAMPLE_REFUSAL),
-    Template("signing-out", "accounts/signing_out.html", "{'address': '/legal/', 'service': 'ProConnect'}"),
+    # Its refresh leads on at once: here to itself.
+    Template("signing-out", "accounts/signing_out.html", "{'address': '#content', 'service': 'ProConnect'}"),
+    Template("step-up", "meetings/step_up.html", _SAMPLE_STEP_UP),
     # There only where the portal made its own certificate, and a browser that trusts it not yet.
     Template("trust", "visio_portal/trust.html", _SAMPLE_FINGERPRINT),
 )

@@ -82,6 +82,11 @@ def test_a_local_sign_in_with_a_second_factor_is_one(meeting: Meeting) -> None:
     session["account_authentication_methods"] = [{"method": "password"}, {"method": "mfa", "type": "totp"}]
     session.save()
     assert enters(dana, room) == (200, "admitted")
+    session["oidc"] = {"acr": "eidas1"}  # by the service weakly, and here by an app
+    session.save()
+    assert enters(dana, room) == (200, "admitted")
+    ask(room, SignInLevel.EIDAS2)
+    assert enters(dana, room) == (403, "step_up")
 
 
 def test_guests_stay_out_of_a_room_that_asks_and_the_owner_must_sign_in_strongly_too(meeting: Meeting) -> None:
