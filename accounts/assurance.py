@@ -15,7 +15,7 @@ _LOCAL_KEY = "account_authentication_methods"
 
 
 def acr_of(session: SessionBase) -> str:
-    """The level that the sign-in service vouched for, or our own word for a second factor shown here; "" for neither."""
+    """The level that the sign-in service vouched for, or our word for a second factor shown here; "" for neither."""
     told = session.get(SESSION_KEY)
     acr = str(told.get("acr", "")) if isinstance(told, dict) else ""
     if not SignInLevel.TWO_FACTORS.is_reached_by(acr) and "mfa" in _local_methods(session):
