@@ -15,7 +15,7 @@ from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, StreamingHttpResponse
 from django.urls import URLPattern, path
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET
@@ -24,8 +24,9 @@ from accounts.audit import export, places
 from accounts.audit.actions import actions, label_of
 from accounts.audit.parties import Party, person
 from accounts.audit.record import record
-from accounts.exact_time import day_of, exact_time
-from accounts.models import AuditEntry
+from accounts.exact_time import NEVER, day_of, exact_time
+from accounts.models import AuditEntry, Policy
+from accounts.policies.table import KINDS, is_open
 
 if TYPE_CHECKING:
     _AuditAdmin = admin.ModelAdmin[AuditEntry]
@@ -234,4 +235,17 @@ def _about(words: str) -> Q:
 
 
 def _table(values: dict[str, Any]) -> SafeString:
-    return format_html("<pre>{}</pre>", json.dumps(values, ensure_ascii=False, indent=2) if values else "–")
+    """A line each; rules of policies as their form calls them. Exports have the names and values as they are kept."""
+    rows = format_html_join("", "<div><dt>{}</dt><dd>{}</dd></div>", (_words(*item) for item in values.items()))
+    return format_html('<dl class="audit-values">{}</dl>', rows) if values else SafeString("–")
+
+
+def _words(name: str, value: Any) -> tuple[str, str]:
+    kind = KINDS.get(name)
+    if kind is None:
+        return name, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    label = str(Policy._meta.get_field(name).verbose_name)  # type: ignore[union-attr]  # a column of its own
+    try:
+        return label, NEVER if is_open(value) else kind.words(kind.read(value))
+    except ValueError:  # of a version that knew other values
+        return label, str(value)

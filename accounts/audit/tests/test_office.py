@@ -45,6 +45,21 @@ def test_it_is_read_and_changed_by_nobody(office: Client, alice: User) -> None:
     assert "delete_selected" not in office.get(LIST).content.decode()
 
 
+def test_a_policys_change_is_told_as_its_form_calls_it_and_exported_as_it_is_kept(office: Client) -> None:
+    target = Party("organisation", "x", "Ministry")
+    before, after = {"room_creation": "managers", "max_participants": None}, {"room_creation": "of another version"}
+    seq = record("policy_changed", actor=SERVER, target=target, before=before, after=after)
+    page = office.get(f"{LIST}{seq}/change/", headers={"accept-language": "en"}).content.decode()
+    for line in (
+        "<dt>who may open rooms</dt><dd>Managers and administrators</dd>",
+        "<dt>most people in a room</dt><dd>–</dd>",
+        "<dt>who may open rooms</dt><dd>of another version</dd>",
+    ):
+        assert line in page
+    (line,) = [json.loads(text) for text in read(office, f"{LIST}export/jsonl/?action=policy_changed").splitlines()]
+    assert (line["action"], line["before"]) == ("policy_changed", before)
+
+
 def test_only_who_may_view_it_does(client: Client, alice: User) -> None:
     User.objects.filter(pk=alice.pk).update(is_staff=True)
     client.force_login(alice, backend="django.contrib.auth.backends.ModelBackend")
