@@ -269,7 +269,7 @@ class PolicyAdmin(_PolicyModelAdmin):
         rules = [
             (_label(KINDS[name]), KINDS[name].words(KINDS[name].read(it))) for name, it in laid_down(policy).items()
         ]
-        return format_html_join(mark_safe("<br>"), "{}: {}", rules) or _NOWHERE
+        return format_html_join(mark_safe("<br>"), "{} <strong>{}</strong>", rules) or _NOWHERE
 
     @admin.display(description=_("changed at"), ordering="updated_at")
     def changed(self, policy: Policy) -> str:

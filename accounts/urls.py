@@ -20,6 +20,6 @@ urlpatterns = [
     path("login/", allauth_views.login, name="account_login"),
     path("logout/", views.sign_out, name="account_logout"),
     path("inactive/", allauth_views.account_inactive, name="account_inactive"),
-    path("password/change/", allauth_views.password_change, name="account_change_password"),
+    path("password/change/", views.change_password, name="account_change_password"),
     path("", include(_own)),
 ]

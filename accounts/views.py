@@ -5,6 +5,7 @@ from __future__ import annotations
 from allauth.account import views as allauth_views
 from allauth.account.internal.flows.login import perform_login
 from allauth.account.models import Login
+from allauth.account.views import password_change
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.decorators import login_required
@@ -66,6 +67,17 @@ def _set_password(request: HttpRequest, token: str) -> HttpResponse:
     # allauth signs in with a fresh session key, and later asks here for the second factor too.
     response: HttpResponse = perform_login(request, Login(user=user))
     return response
+
+
+@sensitive_post_parameters("oldpassword", "password1", "password2")
+@login_required
+def change_password(request: HttpRequest) -> HttpResponse:
+    """allauth's page; whoever has no password (they sign in elsewhere) has none to change, and none is given here."""
+    if not _person(request).has_usable_password():
+        messages.info(request, gettext("You sign in to this portal without a password: there is none to change here."))
+        return redirect("accounts:profile")
+    answer: HttpResponse = password_change(request)
+    return answer
 
 
 @login_required

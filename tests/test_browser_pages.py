@@ -53,6 +53,22 @@ async def test_the_chosen_scheme_is_remembered_on_the_next_page(portal: Portal) 
         assert await page.get_attribute("html", "data-fr-theme") == "dark"
 
 
+async def test_a_button_that_a_policy_switched_off_stays_off_and_says_why(portal: Portal) -> None:
+    async with _browser() as browser, _laid_down(portal, 'room_creation="nobody"'):
+        page = await browser.new_page(locale="fr", viewport={"width": 360, "height": 740})
+        await _sign_in(page, portal)
+        button = page.locator("form[action='/rooms/new'] [type=submit]")
+        for way in (lambda: page.goto(portal.url), page.reload, lambda: page.goto(portal.url + "/rooms/")):
+            await way()
+            await page.wait_for_load_state("load")
+            assert await button.is_disabled()  # also after the page's own script has run
+            described = await button.get_attribute("aria-describedby")
+            assert "Règle fixée par" in await page.inner_text(f"#{described}")
+        await _assert_looks_right(page, "rooms-barred")
+        await page.goto(portal.url)
+        await _assert_looks_right(page, "home-barred")
+
+
 # --- the connection test ---------------------------------------------------------------------------------------------
 
 
@@ -164,6 +180,21 @@ async def _sign_in(page: Page, portal: Portal) -> None:
     await page.fill("input[name=password]", PASSWORD)
     await page.click("main form [type=submit]")
     await page.wait_for_url(portal.url + "/")
+
+
+@asynccontextmanager
+async def _laid_down(portal: Portal, rule: str) -> AsyncIterator[None]:
+    """For the whole portal, as long as it lasts."""
+
+    async def policies(act: str) -> None:
+        code = f"from accounts.models import Policy; Policy.objects.{act}"
+        await asyncio.to_thread(portal.manage, "shell", "--no-imports", "-c", code)
+
+    await policies(f"create({rule})")
+    try:
+        yield
+    finally:
+        await policies("all().delete()")
 
 
 async def _assert_looks_right(page: Page, name: str) -> None:

@@ -239,7 +239,7 @@ def test_the_list_of_policies_names_what_each_lays_down_and_nothing_else(boss: C
     Policy.objects.create(organisation=ministry, guests_allowed=False, max_participants=40)
     text = page(boss, "policy/")
     (rules,) = re.findall(r'<td class="field-what_it_says">(.*?)</td>', text)
-    assert rules == "guests may come into its rooms: no<br>most people in a room: 40"
+    assert rules == "guests may come into its rooms <strong>no</strong><br>most people in a room <strong>40</strong>"
     assert len(re.findall(r'<th scope="col"', text)) <= 4
 
 

@@ -72,3 +72,14 @@ def test_a_changed_password_leads_back_to_the_profile(alice: User) -> None:
     new = "un autre bien long secret"
     fields = {"oldpassword": PASSWORD, "password1": new, "password2": new}
     assert signed_in().post("/accounts/password/change/", fields)["Location"] == "/accounts/profile/"
+
+
+def test_who_has_no_password_is_told_so_and_gets_none() -> None:
+    person = User.objects.create_user("nina@culture.example")
+    client = Client(headers={"accept-language": "en"})
+    client.force_login(person, backend="django.contrib.auth.backends.ModelBackend")
+    for answer in (client.get("/accounts/password/change/"), client.post("/accounts/password/change/", {})):
+        assert (answer.status_code, answer["Location"]) == (302, "/accounts/profile/")
+    assert "there is none to change here" in client.get("/accounts/profile/").content.decode()
+    person.refresh_from_db()
+    assert not person.has_usable_password()

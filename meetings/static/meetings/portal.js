@@ -55,13 +55,17 @@ for (const form of document.querySelectorAll("form[data-meet-now]")) {
   form.addEventListener("submit", (event) => {
     if (!navigator.clipboard || typeof ClipboardItem !== "function") return;
     event.preventDefault();
+    form.dataset.meetNow = "busy";
     form.querySelector("[type=submit]").disabled = true; // one click, one room
     // Signed out meanwhile, or cut off: the plain form gets the server's own answer.
     meetNow(form).catch(() => form.submit());
   });
 }
 
-// Back from the room, the browser may show this page as it was left.
+// Back from the room, the browser may show this page as it was left. (A button that a policy switched off stays off.)
 addEventListener("pageshow", () => {
-  for (const button of document.querySelectorAll("form[data-meet-now] [type=submit]")) button.disabled = false;
+  for (const form of document.querySelectorAll('form[data-meet-now="busy"]')) {
+    form.dataset.meetNow = "";
+    form.querySelector("[type=submit]").disabled = false;
+  }
 });
