@@ -123,9 +123,16 @@ def most_people(room: Room) -> int | None:
 
 def check_place(own: Participant, maximum: int | None) -> None:
     """Raises `RoomFull` where all places but one's own are taken. The owner always has one. One query if limited."""
-    if maximum is None or (own.user_id is not None and own.user_id == own.room.owner_id):
+    if own.user_id is None or own.user_id != own.room.owner_id:
+        check_free_place(own.room, maximum, own)
+
+
+def check_free_place(room: Room, maximum: int | None, own: Participant | None) -> None:
+    """As `check_place`, for anybody but the owner, also for whom there is no row yet."""
+    if maximum is None:
         return
-    if places_taken(own.room).exclude(pk=own.pk).count() >= maximum:
+    taken = places_taken(room)
+    if (taken.exclude(pk=own.pk) if own else taken).count() >= maximum:
         raise RoomFull
 
 

@@ -16,7 +16,8 @@ from meetings.models import ChatMessage, Participant, Room
 from meetings.models.participant import State
 from meetings.models.present_call import present_call
 from meetings.services import lobby
-from meetings.services.doorway import Inside, View, inside
+from meetings.services.doorway import Doorway, Inside, People, View, doorway
+from meetings.services.queue import Asking, asking
 
 
 def participant_json(participant: Participant) -> dict[str, Any]:
@@ -29,9 +30,8 @@ def participant_json(participant: Participant) -> dict[str, Any]:
 
 
 def room_state(own: Participant) -> dict[str, Any]:
-    """What the owner of the row `own` may know of the room now: five queries at most, one for who only waits."""
+    """What the owner of the row `own` may know of the room now: six queries at most, one for who only waits."""
     room = own.room
-    waiting: list[dict[str, Any]] = []
     roles: dict[str, str] = {}
     twins: list[str] = []
     hands: list[str] = []
@@ -43,9 +43,6 @@ def room_state(own: Participant) -> dict[str, Any]:
         twins = [person.identity for person in inside if person.pk != own.pk and _is_twin(own, person)]
         hands = list(people.with_hand_up().values_list("identity", flat=True))
         began_at = present_call(room).began_at
-    if own.may_moderate:
-        queue = Participant.objects.filter(room=room).waiting().in_order_of_asking()
-        waiting = [participant_json(row) for row in queue]
     is_waiting = own.state == State.WAITING
     return {
         "me": {**participant_json(own), "state": own.state},
@@ -55,12 +52,16 @@ def room_state(own: Participant) -> dict[str, Any]:
             "lobbyMessage": room.lobby_message if is_waiting or own.may_moderate else "",
         },
         "queue": _queue_json(own) if is_waiting else None,
-        "waiting": waiting,
+        "waiting": [_asking_json(person) for person in asking(own)],
         "roles": roles,
         "twins": twins,
         "hands": hands,
         "callBeganAt": began_at and _time(began_at),
     }
+
+
+def _asking_json(person: Asking) -> dict[str, Any]:
+    return {**participant_json(person.row), "origin": person.origin, "askedAt": _time(person.row.asked_at)}
 
 
 def _is_twin(own: Participant, other: Participant) -> bool:
@@ -79,11 +80,24 @@ def _queue_json(own: Participant) -> dict[str, int] | None:
     return {"place": place[0], "length": place[1]} if place else None
 
 
-def inside_json(found: Inside) -> dict[str, Any]:
-    """Only what its view says: what somebody may not know is not sent."""
+def doorway_json(found: Doorway) -> dict[str, Any]:
+    """Only what this person may know: the rest is not sent."""
+    refusal = found.refusal
+    return {
+        "inside": _inside_json(found.inside),
+        "refusal": {"code": refusal.code, "message": str(refusal.text)} if refusal is not None else None,
+        "waiting": _people_json(found.waiting) if found.waiting is not None else None,
+    }
+
+
+def _people_json(people: People) -> dict[str, Any]:
+    return {"count": people.count, "names": list(people.names)}
+
+
+def _inside_json(found: Inside) -> dict[str, Any]:
     match found.view:
         case View.NAMES:
-            return {"view": "names", "count": found.count, "names": list(found.names)}
+            return {"view": "names", **_people_json(found.people)}
         case View.BEGUN:
             return {"view": "begun", "hasBegun": found.has_begun}
         case View.NOTHING:
@@ -107,8 +121,12 @@ def call_config(room: Room, visitor: Visitor) -> dict[str, Any]:
     page = reverse("meetings:call", args=[room.slug])
     return {
         "room": {"slug": room.slug, "title": str(room), "hasLobby": room.has_lobby},
-        "me": {"name": visitor.user.display_name if visitor.user else "", "isSignedIn": visitor.user is not None},
-        "inside": inside_json(inside(room, visitor=visitor)),
+        "me": {
+            "name": visitor.user.display_name if visitor.user else "",
+            "isSignedIn": visitor.user is not None,
+            "isOwner": visitor.owns(room),
+        },
+        "doorway": doorway_json(doorway(room, visitor=visitor)),
         "locale": (get_language() or "fr")[:2],
         "now": _time(timezone.now()),
         "urls": {

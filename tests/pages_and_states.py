@@ -131,7 +131,7 @@ def whole_page_templates() -> set[str]:
 
 
 def call_views() -> set[str]:
-    """Each state of the call page: `state-…`, `reconnecting-…`, `panel-…`, `fault-…`, `notice-…`."""
+    """Each state of the call page: `state-…`, `reconnecting-…`, `panel-…`, `fault-…`, `notice-…`, `refusal-…`."""
     phase = (CALL / "phase.ts").read_text()
     phases = {*_strings(_between(phase, "type FinalName =", ";")), *_names(_between(phase, "type Phase =", "export "))}
     return {
@@ -139,6 +139,7 @@ def call_views() -> set[str]:
         *(f"reconnecting-{name}" for name in _strings(_between(phase, "layer:", "}"))),
         *(f"notice-{name}" for name in _strings(_between(phase, "type Notice =", ";"))),
         *(f"panel-{name}" for name in _strings(_of(CALL / "stagecontext.ts", "type PanelName ="))),
+        *(f"refusal-{name}" for name in _strings(_of(CALL / "contract.ts", "type RefusalCode ="))),
         *(f"fault-{name}" for name in _strings(_of(CALL / "devicefault.ts", "type DeviceFault ="))),
     }
 

@@ -86,6 +86,11 @@ class Person:
         answer = await self.call(slug, f"participants/{identity}/{action}", body)
         assert answer.status_code == 204, f"{action}: {answer.status_code} {answer.text[:500]}"
 
+    async def forgive(self, slug: str, identity: str) -> None:
+        """Lifts a removal, as the button in the room's settings does."""
+        answer = await self._submit(f"/rooms/{slug}/participants/{identity}/forgive", {})
+        assert answer.status_code == 302, f"forgive: {answer.status_code} {answer.text[:500]}"
+
     async def call(self, slug: str, what: str, body: dict[str, Any] | None = None) -> httpx.Response:
         """POST to the call page's API with the CSRF header, whatever the answer is."""
         return await self.http.post(f"/api/rooms/{slug}/{what}", json=body or {}, headers=self._csrf())

@@ -32,6 +32,14 @@ MOVING = """[...document.querySelectorAll("#call-root, #call-root *")].flatMap((
     return isMoving ? [`${element.className} ${part}`] : [];
   }))"""
 SHOWN_TOASTS = "[...document.querySelectorAll('[data-testid=toast]')].filter((toast) => toast.checkVisibility())"
+# Of a toast: lines of text, and how far they are from the upper and the lower edge.
+TEXT_IN_BOX = """(toast) => {
+  const range = document.createRange();
+  range.selectNodeContents(toast.firstChild);
+  const [text, box] = [range.getBoundingClientRect(), toast.getBoundingClientRect()];
+  const lines = Math.round(text.height / parseFloat(getComputedStyle(toast.firstChild).lineHeight));
+  return [lines, text.top - box.top, box.bottom - text.bottom];
+}"""
 # Which states each shared screen's tile had, from its first moment on; frames may be kept from being told of.
 WATCH_SHARES = """
 window.shareStates = [];
@@ -110,6 +118,10 @@ async def test_news_lie_above_the_faces_and_go_when_one_looks(portal: Portal, me
         assert not [(toast, face) for toast in shown for face in faces if _overlap(toast, face)]
         await host.page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
         assert await host.evaluate(f"{SHOWN_TOASTS}.length") == 1
+        # Also of several lines, the text does not touch the box's edges.
+        await host.evaluate(f"{SHOWN_TOASTS}[0].firstChild.textContent = 'Le micro est débranché. '.repeat(6)")
+        lines, above, below = await host.evaluate(f"({TEXT_IN_BOX})({SHOWN_TOASTS}[0])")
+        assert (lines >= 4, above >= 7, below >= 7) == (True, True, True), (lines, above, below)
         await host.press("chat-button")
         await host.shows("chat-panel")
         about_chat = f"{SHOWN_TOASTS}.filter((toast) => /Bonjour/.test(toast.innerText)).length"

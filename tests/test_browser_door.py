@@ -18,7 +18,7 @@ from tests.test_browser_axe import RULES
 pytestmark = [pytest.mark.browser, pytest.mark.calls]
 
 SHOTS = ROOT / "build" / "screenshots"
-PHONE, DESK = (360, 740), (1280, 800)
+PHONE, SMALL_PHONE, DESK = (360, 740), (360, 640), (1280, 800)
 REFUSED = {"fault": "NotAllowedError", "words": "Permission denied"}
 REFUSED_BY_SYSTEM = {"fault": "NotAllowedError", "words": "Permission denied by system"}
 # Also those that a person makes with the keyboard, over all pages of the tab.
@@ -163,6 +163,84 @@ async def test_who_waits_knows_their_place_and_reads_the_hosts_message(
         await says(guest, "host-message", "")
 
 
+async def test_on_a_small_phone_join_and_what_one_waits_for_are_seen_without_scrolling(
+    portal: Portal, media: Path, alice: Person
+) -> None:
+    slug = await alice.create_room("Comité budgétaire")
+    async with door(1, portal, media) as guest:
+        await guest.page.set_viewport_size({"width": SMALL_PHONE[0], "height": SMALL_PHONE[1]})
+        await provoked(guest, slug, REFUSED)
+        await guest.shows("device-fault")
+        assert await in_view(guest, "join-button") == [True]
+        first_step = guest.page.locator('[data-testid="device-fault"] li').first
+        assert not await first_step.is_visible()
+        await guest.press("fault-steps")
+        assert await first_step.is_visible()
+        await guest.press("fault-steps")
+        await guest.fill('[data-testid="name-input"]', "Eve Noël")
+        await guest.press("join-button")
+        await guest.shows("lobby-waiting")
+        await says(guest, "queue-place", "Vous êtes la seule personne en attente")
+        assert await in_view(guest, "queue-place") == [True]
+        await guest.page.evaluate("provoke({})")
+        await guest.press("device-retry")
+        await is_repaired(guest)
+
+
+async def test_a_host_before_the_door_sees_who_waits_as_they_come_and_go(
+    portal: Portal, media: Path, bob: Person
+) -> None:
+    async with door(1, portal, media) as host, Person(portal, "Carla") as carla:
+        await host.sign_in(ALICE, PASSWORD)
+        slug = await host.meet_now()
+        await provoked(host, slug, {"isHurried": True})
+        assert await host.page.locator('[data-testid="waiting-outside"]').count() == 0
+        await bob.enter(slug)
+        await host.wait_for('[data-testid="waiting-outside"][data-count="1"]')
+        await carla.enter(slug)
+        await host.wait_for('[data-testid="waiting-outside"][data-count="2"]')
+        await says(host, "waiting-outside-names", "Bob Petit et Carla")
+        assert "2 personnes attendent" in await host.page.inner_text(
+            '[role="status"]:has([data-testid="waiting-outside"])'
+        )
+        await looks_right(host, "door-host")
+        await bob.call(slug, "leave")
+        await host.wait_for('[data-testid="waiting-outside"][data-count="1"]')
+        await carla.call(slug, "leave")
+        await host.page.wait_for_selector('[data-testid="waiting-outside"]', state="detached")
+
+
+async def test_of_two_people_of_one_name_the_host_lets_the_right_one_in(
+    portal: Portal, media: Path, bob: Person
+) -> None:
+    async with door(1, portal, media) as host, Person(portal, "Bob Petit") as real:
+        await real.accept(portal.manage("invite", "bob.petit@finances.example.org"))
+        await host.sign_in(ALICE, PASSWORD)
+        slug = await host.meet_now()
+        await host.press("join-button")
+        await host.shows("call-stage")
+        await bob.enter(slug)
+        await host.wait_for('[data-testid="waiting-notice"] >> text=invité')
+        await host.press("people-button")
+        assert "invité · attend depuis" in await host.page.inner_text(f'[data-testid="origin-{bob.identity}"]')
+        assert await host.page.locator(f'[data-testid="place-{bob.identity}"]').count() == 0
+        await real.enter(slug)
+        real_row = f"origin-{real.identity}"
+        await host.wait_for(f'[data-testid="{real_row}"] >> text=avec un compte · finances.example.org')
+        assert await host.page.inner_text(f'[data-testid="place-{real.identity}"]') == "n° 2"
+        names = [
+            await host.page.get_attribute(f'[data-testid="admit-{one.identity}"]', "aria-label") for one in (bob, real)
+        ]
+        assert names == ["Admettre Bob Petit, n° 1", "Admettre Bob Petit, n° 2"]
+        await host.page.screenshot(path=SHOTS / "door-same-names.png")
+        await host.press(f"admit-{real.identity}")
+        await host.page.wait_for_selector(f'[data-testid="{real_row}"]', state="detached")
+        assert ((await real.state(slug))["me"]["state"], (await bob.state(slug))["me"]["state"]) == (
+            "admitted",
+            "waiting",
+        )
+
+
 async def provoked(screen: ChromiumScreen, slug: str, wanted: dict[str, Any]) -> None:
     await screen.goto(f"/r/{slug}")
     await screen.page.evaluate("(wanted) => provoke(wanted)", wanted)
@@ -180,6 +258,18 @@ async def says(screen: ChromiumScreen, test_id: str, text: str) -> None:
         return bool(last == text)
 
     await wait_until(is_so, lambda: f"{test_id} says {last!r}, not {text!r}")
+
+
+async def in_view(screen: ChromiumScreen, test_id: str) -> list[bool]:
+    """Of each element: whether all of it is in the window, with nothing scrolled."""
+    seen: list[bool] = await screen.page.evaluate(
+        """(id) => [...document.querySelectorAll(`[data-testid="${id}"]`)].map((element) => {
+          const { top, bottom, height } = element.getBoundingClientRect();
+          return scrollY === 0 && height > 0 && top >= 0 && bottom <= innerHeight;
+        })""",
+        test_id,
+    )
+    return seen
 
 
 async def allow(screen: ChromiumScreen, setting: str) -> None:

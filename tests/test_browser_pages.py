@@ -69,6 +69,30 @@ async def test_a_button_that_a_policy_switched_off_stays_off_and_says_why(portal
         await _assert_looks_right(page, "home-barred")
 
 
+async def test_an_open_page_follows_the_system_where_nobody_chose_otherwise(portal: Portal) -> None:
+    async with _browser() as browser:
+        context = await browser.new_context(color_scheme="light")
+        page = await context.new_page()
+        await _sign_in(page, portal)
+        await page.click("form[action='/rooms/new'] [type=submit]")
+        await page.wait_for_selector("[data-testid=device-check]")
+        for address in (page.url, portal.url):
+            await page.goto(address)
+            for scheme in ("dark", "light", "dark"):
+                await page.emulate_media(color_scheme=scheme)
+                await page.wait_for_selector(f"html[data-fr-theme={scheme}]")
+        room, other = page, await context.new_page()
+        # What is chosen on one page holds on all that are open, whatever the system says then.
+        await other.goto(portal.url)
+        await other.click("#footer [aria-controls=fr-theme-modal]")
+        await other.click("label[for=fr-radios-theme-light]")
+        await room.wait_for_selector("html[data-fr-theme=light][data-fr-scheme=light]")
+        await room.emulate_media(color_scheme="light")
+        await room.emulate_media(color_scheme="dark")
+        await room.wait_for_function("matchMedia('(prefers-color-scheme: dark)').matches")
+        assert await room.get_attribute("html", "data-fr-theme") == "light"
+
+
 # --- the connection test ---------------------------------------------------------------------------------------------
 
 

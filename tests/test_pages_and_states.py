@@ -54,10 +54,17 @@ def test_each_error_page_is_looked_at() -> None:
 
 def test_each_state_of_the_call_page_is_on_a_tour() -> None:
     states = call_views()
-    assert {"state-connected", "state-unsupported", "panel-people", "fault-refused", "notice-offline"} <= states
+    assert {
+        "state-connected",
+        "state-unsupported",
+        "panel-people",
+        "fault-refused",
+        "notice-offline",
+        "refusal-removed",
+    } <= states
     toured = {name for tour in TOURS.values() for name in tour.views} | set(NOT_TOURED)
     assert not states - toured, f"add them to a tour in tests/tours.py: {states - toured}"
-    gone = {name for name in toured - states if name.startswith(("state-", "panel-", "fault-", "notice-"))}
+    gone = {name for name in toured - states if name.startswith(("state-", "panel-", "fault-", "notice-", "refusal-"))}
     assert not gone, f"no longer states of the page: {gone}"
 
 

@@ -185,16 +185,30 @@ _REFUSALS = {
     "server-error": (500, ""),
     "offline": None,
 }
+# What the door says at once; the words beside are the portal's own, in whatever language.
+_DOOR_REFUSALS = ("removed", "denied", "locked", "no_guests", "foreign_domain", "step_up", "room_full")
 
 
 async def _before(cast: Cast, look: Look) -> None:
     guest = cast.guest
     slug = await _host_is_at_the_door(cast)
+    async with Person(cast.portal, "Zoë Brown") as first, Person(cast.portal, "Seán O’Connor") as second:
+        await first.enter(slug)
+        await second.enter(slug)
+        await cast.host.page.reload()
+        await cast.host.shows("waiting-outside")
+        await look(cast.host, "somebody-waits-outside")
+        for person in (first, second):
+            await person.call(slug, "leave")
     await _open(guest, slug, {"hasNoWebRtc": True})
     await _see(guest, "state-unsupported", look)
     for fault, (error, words) in _FAULTS.items():
         await _open(guest, slug, {"fault": error, "words": words})
         await _see(guest, f"fault-{fault}", look)
+    for code in _DOOR_REFUSALS:
+        async with _refused_at_the_door(guest, code):
+            await _open(guest, slug, {})
+            await _see(guest, f"refusal-{code}", look)
     await _open(guest, slug, {})
     await _see(guest, "state-device-check", look)
     await guest.fill('[data-testid="name-input"]', cast.guest_name)
@@ -376,10 +390,12 @@ async def _endings(cast: Cast, look: Look) -> None:
     await _unreached(cast, slug, look)
     await _not_let_in(cast, slug, look)
     await host.press("unlock-button")
+    await _come_in(cast, slug)
     await host.press("leave-menu")
     await host.press("end-for-all")
     await host.press("confirm-button")
-    await _see(host, "state-ended", look)
+    await _see(host, "state-ended-by-you", look)
+    await _see(guest, "state-ended", look)
 
 
 async def _unreached(cast: Cast, slug: str, look: Look) -> None:
@@ -404,10 +420,13 @@ async def _not_let_in(cast: Cast, slug: str, look: Look) -> None:
     await _as_stranger(cast, slug)
     await host.press(f"deny-{await guest.identity()}")
     await _see(guest, "state-denied", look)
+    # Locked while they stand before it: who comes later reads so at the door.
+    await guest.page.context.clear_cookies()
+    await _open(guest, slug, {})
+    await guest.fill('[data-testid="name-input"]', cast.guest_name)
     await host.press("lock-button")
     await host.shows("unlock-button")
-    await guest.page.context.clear_cookies()
-    await guest.ask_to_enter(slug, cast.guest_name)
+    await guest.press("join-button")
     await _see(guest, "state-locked", look)
 
 
@@ -445,6 +464,7 @@ _SHOWN = {
     "panel": '[data-testid="{}-panel"]',
     "fault": '[data-testid="device-fault"][data-fault="{}"]',
     "notice": '[data-testid="join-notice"][data-notice="{}"]',
+    "refusal": '[data-testid="door-closed"][data-refusal="{}"]',
 }
 
 
@@ -488,6 +508,20 @@ async def _answering(screen: ChromiumScreen, call: str, refusal: tuple[int, str]
 
 
 @asynccontextmanager
+async def _refused_at_the_door(screen: ChromiumScreen, code: str) -> AsyncIterator[None]:
+    """Meanwhile the page comes with this refusal in it."""
+
+    async def answer(route: Route) -> None:
+        page = await route.fetch()
+        refusal = json.dumps({"code": code, "message": code})
+        await route.fulfill(response=page, body=(await page.text()).replace('"refusal": null', f'"refusal": {refusal}'))
+
+    await screen.page.route("**/r/*", answer)
+    yield
+    await screen.page.unroute("**/r/*", answer)
+
+
+@asynccontextmanager
 async def _held(screen: ChromiumScreen, call: str) -> AsyncIterator[None]:
     """Meanwhile the portal's answer is on its way; it comes at the end."""
     may_go = asyncio.Event()
@@ -512,8 +546,10 @@ TOURS: dict[str, Tour] = {
     "before": Tour(
         _before,
         [
+            "somebody-waits-outside",
             "state-unsupported",
             *(f"fault-{fault}" for fault in _FAULTS),
+            *(f"refusal-{code}" for code in _DOOR_REFUSALS),
             "state-device-check",
             *(f"notice-{notice}" for notice in _REFUSALS),
             "state-entering",
@@ -560,6 +596,7 @@ TOURS: dict[str, Tour] = {
             "state-untrusted",
             "state-denied",
             "state-locked",
+            "state-ended-by-you",
             "state-ended",
         ],
     ),

@@ -2,7 +2,7 @@
 import type {
   ChatHistory,
   ChatMessage,
-  Inside,
+  Doorway,
   Participant,
   Rating,
   Reaction,
@@ -35,8 +35,8 @@ export type RoomAct = "admit_all" | "lock" | "unlock" | "end" | "lower_hands";
 export type ChatRange = { after?: string; before?: string };
 
 export type RoomApi = {
-  /** Who is inside already, before one enters. */
-  inside(): Promise<Inside>;
+  /** What one may know before one enters. */
+  doorway(): Promise<Doorway>;
   enter(name: string): Promise<{ participant: Participant; state: "waiting" | "admitted" }>;
   token(): Promise<{ url: string; token: string }>;
   state(): Promise<RoomState>;
@@ -106,7 +106,7 @@ export function createRoomApi(
   }
   const person = (identity: string) => `participants/${encodeURIComponent(identity)}`;
   return {
-    inside: () => request("GET", "inside"),
+    doorway: () => request("GET", "doorway"),
     enter: (name) => request("POST", "enter", { name }),
     token: () => request("POST", "token"),
     state: () => request("GET", "state"),

@@ -40,4 +40,5 @@ test("before anything was measured nothing is claimed; the last known path stays
 test("a page whose place was taken says so in the engine's word", () => {
   assert.equal(reportReason("duplicate"), "duplicate_identity");
   assert.equal(reportReason("ended"), "ended");
+  assert.equal(reportReason("ended-by-you"), "ended");
 });

@@ -2,7 +2,11 @@
 import type { Path, Sample } from "./mediastats.ts";
 import type { FinalName } from "./phase.ts";
 
-export type ReportReason = "left" | "page-closed" | "duplicate_identity" | Exclude<FinalName, "duplicate">;
+export type ReportReason =
+  | "left"
+  | "page-closed"
+  | "duplicate_identity"
+  | Exclude<FinalName, "duplicate" | "ended-by-you">;
 
 /** What the session knows of one stay. */
 export type Stay = { reason: ReportReason; durationS: number; reconnects: number; joinMs: number | null };
@@ -12,9 +16,10 @@ export type LinkFigures = { path: Path; lossPercent: number | null; rttMs: numbe
 
 export type CallReport = Stay & LinkFigures & { browser: string };
 
-/** The engine's word for it: the portal keeps such a report off the stay of the page that took the place. */
 export function reportReason(outcome: FinalName): ReportReason {
-  return outcome === "duplicate" ? "duplicate_identity" : outcome;
+  // The engine's word for it: the portal keeps such a report off the stay of the page that took the place.
+  if (outcome === "duplicate") return "duplicate_identity";
+  return outcome === "ended-by-you" ? "ended" : outcome;
 }
 
 /** Times one stay: from being let in to the end, with what happened to the link between. */

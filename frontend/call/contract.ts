@@ -10,11 +10,21 @@ export type Inside =
   | { view: "begun"; hasBegun: boolean }
   | { view: "nothing" };
 
+/** `names`: of those who came first; `count`: of all. */
+export type People = { count: number; names: string[] };
+
+/** What entering would be answered, where somebody decided so; `message` is the portal's own sentence. */
+export type RefusalCode = "removed" | "denied" | "locked" | "no_guests" | "foreign_domain" | "step_up" | "room_full";
+export type Refusal = { code: RefusalCode; message: string };
+
+/** What somebody before the door may know. `waiting`: for who lets people in, null for all others. */
+export type Doorway = { inside: Inside; refusal: Refusal | null; waiting: People | null };
+
 export type CallConfig = {
   /** `title`: its name, or what stands for it. */
   room: { slug: string; title: string; hasLobby: boolean };
-  me: { name: string; isSignedIn: boolean };
-  inside: Inside;
+  me: { name: string; isSignedIn: boolean; isOwner: boolean };
+  doorway: Doorway;
   locale: Locale;
   /** The portal's time when it made the page; ISO 8601, UTC. */
   now: string;
@@ -23,6 +33,9 @@ export type CallConfig = {
 };
 
 export type Participant = { identity: string; name: string; role: Role; isGuest: boolean };
+
+/** `origin`: the organisation of their account, or its e-mail domain; "" where it is not told. `askedAt`: ISO 8601, UTC. */
+export type WaitingPerson = Participant & { origin: string; askedAt: string };
 
 export type MyState = "waiting" | "admitted" | "denied" | "removed" | "left";
 
@@ -37,7 +50,7 @@ export type RoomState = {
   /** One's own place among those who wait; null for who does not. */
   queue: { place: number; length: number } | null;
   /** Filled for host and moderator only. */
-  waiting: Participant[];
+  waiting: WaitingPerson[];
   /** By identity. */
   roles: Record<string, Role>;
   /** Who is most likely this same person on another device; identities. */

@@ -1,22 +1,30 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Inside } from "./contract.ts";
-import { LOOK_EVERY_MS, watchDoorway } from "./doorway.ts";
+import type { Doorway, Inside } from "./contract.ts";
+import { LOOK_EVERY_MS, LOOK_EVERY_MS_AS_HOST, watchDoorway } from "./doorway.ts";
 import { TestClock } from "./testclock.ts";
 
-const NOBODY: Inside = { view: "names", count: 0, names: [] };
-const ALICE: Inside = { view: "names", count: 1, names: ["Alice"] };
-const NOTHING: Inside = { view: "nothing" };
+const doorOf = (inside: Inside, rest: Partial<Doorway> = {}): Doorway => ({
+  inside,
+  refusal: null,
+  waiting: null,
+  ...rest,
+});
+const NOBODY = doorOf({ view: "names", count: 0, names: [] });
+const ALICE = doorOf({ view: "names", count: 1, names: ["Alice"] });
+const NOTHING = doorOf({ view: "nothing" });
+const LOCKED = doorOf({ view: "nothing" }, { refusal: { code: "locked", message: "The host has locked this room." } });
+const HOST = doorOf({ view: "names", count: 0, names: [] }, { waiting: { count: 1, names: ["Eve"] } });
 const settle = () => new Promise<void>((resolve) => setImmediate(resolve));
 
-function watch(known: Inside | null, answers: (Inside | Error)[]) {
+function watch(known: Doorway | null, answers: (Doorway | Error)[]) {
   const clock = new TestClock();
-  const told: Inside[] = [];
+  const told: Doorway[] = [];
   const page = { isVisible: true, looks: 0 };
   const close = watchDoorway(known, {
     later: clock.later,
     isVisible: () => page.isVisible,
-    onChange: (inside) => told.push(inside),
+    onChange: (doorway) => told.push(doorway),
     look: async () => {
       const answer = answers[page.looks++];
       if (answer instanceof Error || answer === undefined) throw answer ?? new Error("asked too often");
@@ -52,6 +60,23 @@ test("who may know nothing does not ask, and who may no longer stops", async () 
   await once.pass();
   await once.pass();
   assert.deepEqual([once.page.looks, once.told], [1, [NOTHING]]);
+});
+
+test("who is refused asks on, and hears when the door opens", async () => {
+  const { told, page, pass } = watch(LOCKED, [LOCKED, NOTHING]);
+  await pass();
+  await pass();
+  await pass();
+  assert.deepEqual([page.looks, told], [2, [LOCKED, NOTHING]]);
+});
+
+test("who lets people in asks more often", async () => {
+  const { told, pass } = watch(NOBODY, [HOST, HOST]);
+  await pass(LOOK_EVERY_MS_AS_HOST);
+  assert.deepEqual(told, []);
+  await pass(LOOK_EVERY_MS - LOOK_EVERY_MS_AS_HOST);
+  await pass(LOOK_EVERY_MS_AS_HOST);
+  assert.deepEqual(told, [HOST, HOST]);
 });
 
 test("nothing is asked while nobody sees the page", async () => {

@@ -1,41 +1,52 @@
-// Who is inside already, asked again and again while somebody stands before the door. No DOM.
-import type { Inside } from "./contract.ts";
+// What one may know before the door, asked again and again while somebody stands there. No DOM.
+import type { Doorway } from "./contract.ts";
 import type { Later } from "./roomsocket.ts";
 
 export const LOOK_EVERY_MS = 15_000;
+/** Who is to let people in: each of those who wait looks at a screen on which nothing happens. */
+export const LOOK_EVERY_MS_AS_HOST = 5_000;
 
 export type DoorwayParts = {
-  look: () => Promise<Inside>;
+  look: () => Promise<Doorway>;
   later: Later;
   /** Nobody sees the page: nothing is asked. */
   isVisible: () => boolean;
-  onChange: (inside: Inside) => void;
+  onChange: (doorway: Doorway) => void;
 };
 
-/** Asks until the answer closes it, at once where nothing is known yet. Who may know nothing asks no more. */
-export function watchDoorway(known: Inside | null, parts: DoorwayParts): () => void {
+/** Asks until the answer closes it, at once where nothing is known yet. */
+export function watchDoorway(known: Doorway | null, parts: DoorwayParts): () => void {
   let isClosed = false;
   let cancel = () => {};
+  let last = known;
 
   async function look(): Promise<void> {
-    let inside: Inside | null = null;
     if (parts.isVisible()) {
       // Without an answer the last one stands: joining is what tells that the portal is away.
-      inside = await parts.look().catch(() => null);
+      const found = await parts.look().catch(() => null);
       if (isClosed) return;
-      if (inside) parts.onChange(inside);
+      if (found) {
+        last = found;
+        parts.onChange(found);
+      }
     }
-    if (inside?.view !== "nothing") wait();
+    wait();
   }
 
   function wait(): void {
-    cancel = parts.later(LOOK_EVERY_MS, () => void look());
+    if (last && !mayChange(last)) return;
+    cancel = parts.later(last?.waiting ? LOOK_EVERY_MS_AS_HOST : LOOK_EVERY_MS, () => void look());
   }
 
   if (known === null) void look();
-  else if (known.view !== "nothing") wait();
+  else wait();
   return () => {
     isClosed = true;
     cancel();
   };
+}
+
+/** Who may come and wait, and is to know nothing of the people inside, is told all they will be told. */
+function mayChange({ inside, refusal }: Doorway): boolean {
+  return inside.view !== "nothing" || refusal !== null;
 }

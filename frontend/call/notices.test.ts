@@ -79,6 +79,15 @@ test("a toast may be read in other words, or not at all", () => {
   assert.equal(notices.getSnapshot().toasts.length, 2);
 });
 
+test("on another screen nothing of the last one is shown or said, and what comes next stands alone", () => {
+  const notices = new Notices(new TestClock().later);
+  notices.show("Bob: hello");
+  notices.clear();
+  assert.deepEqual([heard(notices), notices.getSnapshot().toasts], [[], []]);
+  notices.say("You left.");
+  assert.deepEqual(heard(notices), ["You left."]);
+});
+
 test("what was shown stays in the list, with its time, also on another screen", () => {
   const clock = new TestClock();
   const notices = new Notices(clock.later, () => 1000);

@@ -76,9 +76,10 @@ export class Notices {
     this.keep((toast) => toast.topic !== topic);
   }
 
-  /** Another screen: what was shown about the last one is over. The list keeps it. */
+  /** Another screen: what was shown and said about the last one is over. The list keeps it. */
   clear(): void {
-    this.keep(() => false);
+    this.isMoment = false;
+    this.publish({ ...this.snapshot, toasts: [], spoken: [] });
   }
 
   private keep(isKept: (toast: Toast) => boolean): void {

@@ -24,6 +24,7 @@ export function isFound(name: string, query: string): boolean {
     .every((word) => text.includes(word));
 }
 
-function plain(text: string): string {
+/** Without accents and capitals. */
+export function plain(text: string): string {
   return text.normalize("NFD").replace(/\p{M}/gu, "").toLocaleLowerCase();
 }

@@ -42,6 +42,7 @@ test("nobody enters again by themselves after a removal or the end", () => {
   for (const name of ["removed", "denied", "ended", "not-found"] as const) {
     assert.deepEqual(nextPhase({ name }, { type: "enter" }), { name });
   }
+  assert.deepEqual(nextPhase({ name: "ended-by-you" }, { type: "enter" }), { name: "entering" });
   assert.deepEqual(nextPhase({ name: "duplicate" }, { type: "enter" }), { name: "entering" });
 });
 

@@ -8,6 +8,8 @@ export type FinalName =
   | "removed"
   | "denied"
   | "ended"
+  /** As `ended`, told to who did it. */
+  | "ended-by-you"
   | "locked"
   | "duplicate"
   /** No answer; `offline`: this machine has no network; `untrusted`: its browser does not trust the portal's certificate. */
@@ -40,10 +42,21 @@ export type PhaseEvent =
   | { type: "restart" }
   | { type: "over"; outcome: FinalName };
 
+/** Ends after which the person may enter again from the same screen. */
+export const MAY_COME_BACK: readonly FinalName[] = [
+  "left",
+  "unreachable",
+  "offline",
+  "untrusted",
+  "duplicate",
+  "locked",
+  "ended-by-you",
+];
+
 const ON_THE_WAY: readonly PhaseName[] = ["entering", "waiting", "connecting", "connected", "reconnecting"];
 
 const ALLOWED_FROM: Record<PhaseEvent["type"], readonly PhaseName[]> = {
-  enter: ["device-check", "left", "unreachable", "offline", "untrusted", "duplicate", "locked"],
+  enter: ["device-check", ...MAY_COME_BACK],
   "enter-failed": ["entering"],
   waiting: ["entering"],
   admitted: ["entering", "waiting"],
@@ -51,7 +64,7 @@ const ALLOWED_FROM: Record<PhaseEvent["type"], readonly PhaseName[]> = {
   "link-lost": ["connecting", "connected", "reconnecting"],
   "link-back": ["reconnecting"],
   leave: ON_THE_WAY,
-  restart: ["left", "unreachable", "offline", "untrusted", "duplicate", "locked", "denied", "removed"],
+  restart: [...MAY_COME_BACK, "denied", "removed"],
   over: ["device-check", ...ON_THE_WAY],
 };
 

@@ -71,6 +71,11 @@ export class Preview {
     this.set(kind, EMPTY);
   }
 
+  closeAll(): void {
+    this.close("audioinput");
+    this.close("videoinput");
+  }
+
   /** Hands the open tracks over; from here on the taker stops them. */
   take(): { audio: MediaStreamTrack | null; video: MediaStreamTrack | null } {
     const taken = { audio: this.snapshot.audioinput.track, video: this.snapshot.videoinput.track };

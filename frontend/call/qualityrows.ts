@@ -1,5 +1,6 @@
 // What the quality panel shows of each track, in the person's language; the same as text to be copied. No DOM, no livekit.
 import { type Path, type Rates, ratesBetween, type Sample } from "./mediastats.ts";
+import { personName } from "./personname.ts";
 import type { Strings } from "./strings/index.ts";
 
 export type Measured = { sid: string; source: string; name: string; isMine: boolean; sample: Sample };
@@ -20,7 +21,7 @@ export function qualityRows(
     if (!rates || (rates.kbps === 0 && !isMine)) return [];
     const words = strings.quality.sources;
     const kind = words[source as keyof typeof words] ?? words.unknown;
-    const title = `${kind} – ${isMine ? strings.quality.mine : name}`;
+    const title = `${kind} – ${isMine ? strings.quality.mine : personName(name, strings)}`;
     return [{ sid, title, isSent: isMine, facts: factsOf(rates, sample, locale, strings) }];
   });
 }

@@ -28,6 +28,7 @@ function harness(
     token?: () => void;
     state?: () => RoomState;
     connect?: () => void;
+    act?: () => void;
     why?: () => Unreached;
   } = {},
 ) {
@@ -51,6 +52,10 @@ function harness(
       return answers.state?.() ?? stateOf("admitted");
     },
     leave: async () => void calls.push("leave"),
+    actOnRoom: async (act: string) => {
+      calls.push(act);
+      answers.act?.();
+    },
   } as unknown as RoomApi;
   const session = new CallSession<string>({
     api,
@@ -460,4 +465,57 @@ test("a call that no attempt reaches ends with the reason that was found", async
   await settle();
   assert.equal(phase(), "untrusted");
   assert.deepEqual([stays[0]?.reason, stays[0]?.joinMs], ["untrusted", null]);
+});
+
+test("who ends the call for all is told that they did, whichever word comes first", async () => {
+  for (const isSocketFirst of [true, false]) {
+    const { session, phase, socket, line, stays, calls } = harness({
+      act: () => isSocketFirst && socket().handlers.onBye("ended"),
+    });
+    await session.enter("Alice");
+    await settle();
+    await session.endForAll();
+    line().events.onCut("ended");
+    socket().handlers.onBye("ended");
+    assert.equal(phase(), "ended-by-you");
+    assert.equal(line().isHungUp, true);
+    assert.deepEqual(
+      stays.map(({ reason }) => reason),
+      ["ended"],
+    );
+    await session.rejoin();
+    await settle();
+    assert.equal(phase(), "connected");
+    assert.equal(calls.filter((call) => call === "end").length, 1);
+    // The next end is somebody else's.
+    socket().handlers.onBye("ended");
+    assert.equal(phase(), "ended");
+  }
+});
+
+test("who may not end the call, and hears of its end later, is told that somebody else did", async () => {
+  const { session, phase, socket } = harness({
+    act: () => {
+      throw refusal("not_allowed");
+    },
+  });
+  await session.enter("Bob");
+  await settle();
+  await assert.rejects(session.endForAll());
+  assert.equal(phase(), "connected");
+  socket().handlers.onBye("ended");
+  assert.equal(phase(), "ended");
+});
+
+test("where the engine did not answer, the end that was decided is one's own", async () => {
+  const { session, phase, socket } = harness({
+    act: () => {
+      throw refusal("unavailable", 503);
+    },
+  });
+  await session.enter("Alice");
+  await settle();
+  await assert.rejects(session.endForAll());
+  socket().handlers.onBye("ended");
+  assert.equal(phase(), "ended-by-you");
 });

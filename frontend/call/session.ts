@@ -73,6 +73,8 @@ export class CallSession<R> {
   private closeSocket: (() => void) | null = null;
   private cancelRetry = () => {};
   private contestedRemovals = 0;
+  /** This page has ended the call: the end that it hears of is its own. */
+  private isEnding = false;
   private readonly stay: StayClock;
   /** The last goodbye, still on its way: entering again must not overtake it. */
   private leaving: Promise<void> = Promise.resolve();
@@ -96,6 +98,7 @@ export class CallSession<R> {
     this.step({ type: "enter" });
     if (this.snapshot.phase.name !== "entering") return;
     this.name = name;
+    this.isEnding = false;
     const journey = ++this.journey;
     try {
       await this.leaving;
@@ -126,6 +129,18 @@ export class CallSession<R> {
       // The media room's own events tell the portal of the departure, too.
       .catch((error: unknown) => console.warn("leave was not delivered", error));
     await this.leaving;
+  }
+
+  /** Ends the call for everybody. Raises what the portal refuses with; a portal that is away may have done it all the same. */
+  async endForAll(): Promise<void> {
+    this.isEnding = true;
+    try {
+      await this.parts.api.actOnRoom("end");
+    } catch (error) {
+      if (error instanceof ApiError && error.status < 500) this.isEnding = false;
+      throw error;
+    }
+    this.finish("ended");
   }
 
   /** The page goes away, or sleeps: this may be the last that can be said. */
@@ -260,7 +275,8 @@ export class CallSession<R> {
     if (journey === this.journey) this.finish(outcome);
   }
 
-  private finish(outcome: Outcome): void {
+  private finish(reason: Outcome): void {
+    const outcome = reason === "ended" && this.isEnding ? "ended-by-you" : reason;
     this.step({ type: "over", outcome });
     if (this.snapshot.phase.name === outcome) void this.hangUp();
   }

@@ -1,7 +1,8 @@
-"""Who is inside already, as far as somebody before the door may know it. The rule is here, and only here:
+"""What somebody before the door may know: who is inside already, who waits, and whether they will be let in at all.
 
-names for whom the door would let straight in and who is known (signed in, or admitted before); for a guest whom it
-would let in, whether the meeting has begun; nothing for who must wait, or is refused.
+The rule is here, and only here. Who is inside: names for whom the door would let straight in and who is known (signed
+in, or admitted before); for a guest whom it would let in, whether the meeting has begun; nothing for who must wait, or
+is refused. Who waits: names for the room's owner and who moderates. A refusal: to whom it concerns, before they ask.
 """
 
 from __future__ import annotations
@@ -15,10 +16,11 @@ from accounts.rate_limits import is_allowed
 from meetings.access import Visitor
 from meetings.models import CallSession, Participant, Room
 from meetings.models.participant import State
-from meetings.refusals import Closed, TooManyRequests
+from meetings.refusals import Closed, Refused, TooManyRequests
 from meetings.services import lobby
 
-# The page asks every quarter of a minute: a ministry behind one address, all before the door of one room.
+# The page asks every quarter of a minute (a host's every five seconds): a ministry behind one address, all before the
+# door of one room.
 LOOKS_PER_MINUTE = 1200
 # More than these are a number.
 MAX_NAMES = 4
@@ -31,45 +33,70 @@ class View(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Inside:
-    """`names`: of those who came first; `count`: of all. Both empty unless `view` is `NAMES`."""
+class People:
+    """`names`: of those who came first; `count`: of all."""
 
-    view: View
-    has_begun: bool = False
     count: int = 0
     names: tuple[str, ...] = ()
 
 
-def look(room: Room, *, visitor: Visitor, source: str) -> Inside:
+@dataclass(frozen=True, slots=True)
+class Inside:
+    """`people` is empty unless `view` is `NAMES`."""
+
+    view: View
+    has_begun: bool = False
+    people: People = People()
+
+
+@dataclass(frozen=True, slots=True)
+class Doorway:
+    """`refusal`: what entering would be answered, where somebody decided so. `waiting`: None for who may not know."""
+
+    inside: Inside
+    refusal: Refused | None = None
+    waiting: People | None = None
+
+
+def look(room: Room, *, visitor: Visitor, source: str) -> Doorway:
     """What the page before the door asks again and again. Raises `Closed`, `TooManyRequests`."""
     if not is_allowed("doorway", room.slug, source, per_minute=LOOKS_PER_MINUTE):
         raise TooManyRequests
     if room.is_closed:
         raise Closed
-    return inside(room, visitor=visitor)
+    return doorway(room, visitor=visitor)
 
 
-def inside(room: Room, *, visitor: Visitor) -> Inside:
-    """Eight queries at most."""
-    view = _view(room, visitor)
+def doorway(room: Room, *, visitor: Visitor) -> Doorway:
+    """Ten queries at most."""
+    expected = lobby.expected(room, visitor=visitor)
+    waiting = None
+    if visitor.owns(room) or (expected.own is not None and expected.own.may_moderate):
+        waiting = _first_of(Participant.objects.filter(room=room).waiting().in_order_of_asking())
+    return Doorway(_inside(room, visitor, _view(expected, visitor)), expected.refusal, waiting)
+
+
+def _view(expected: lobby.Expected, visitor: Visitor) -> View:
+    if expected.state != State.ADMITTED:
+        return View.NOTHING
+    is_known = visitor.user is not None or (expected.own is not None and expected.own.may_be_in_call)
+    return View.NAMES if is_known else View.BEGUN
+
+
+def _inside(room: Room, visitor: Visitor, view: View) -> Inside:
     if view == View.NOTHING:
         return Inside(view)
     others = _people(room, visitor)
     if view == View.BEGUN:
         return Inside(view, has_begun=others.exists())
-    first = tuple(others.values_list("name", flat=True)[: MAX_NAMES + 1])
+    people = _first_of(others)
+    return Inside(view, has_begun=people.count > 0, people=people)
+
+
+def _first_of(rows: QuerySet[Participant]) -> People:
+    first = tuple(rows.values_list("name", flat=True)[: MAX_NAMES + 1])
     # One name too many is taken to see whether there is anything left to count.
-    count = others.count() if len(first) > MAX_NAMES else len(first)
-    return Inside(view, has_begun=bool(first), count=count, names=first[:MAX_NAMES])
-
-
-def _view(room: Room, visitor: Visitor) -> View:
-    if lobby.expected_state(room, visitor=visitor) != State.ADMITTED:
-        return View.NOTHING
-    if visitor.user is not None:
-        return View.NAMES
-    own = lobby.own_row(room, visitor)
-    return View.NAMES if own is not None and own.may_be_in_call else View.BEGUN
+    return People(rows.count() if len(first) > MAX_NAMES else len(first), first[:MAX_NAMES])
 
 
 def _people(room: Room, visitor: Visitor) -> QuerySet[Participant]:

@@ -10,6 +10,7 @@ who press at once, one wins and the other hears so.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -60,6 +61,8 @@ _NOTE_SECONDS = 30
 _DEVICE_CHECK_SECONDS = 600
 # Refusals of one network at one door: more of them in a minute say nothing new.
 _REFUSALS_PER_MINUTE = 3
+# What somebody decided or laid down about who comes in; the rest is about one request.
+_DECIDED = (Locked, Removed, Denied, NoGuests, ForeignDomain, StepUpNeeded, RoomFull)
 
 
 def enter_room(room: Room, *, visitor: Visitor, name: str, source: str = "") -> Participant:
@@ -82,21 +85,36 @@ def enter_room(room: Room, *, visitor: Visitor, name: str, source: str = "") -> 
             # Two requests of one browser (a double click): the other one has made the row.
             with transaction.atomic():
                 return _enter(room, visitor=visitor, name=shown_name, source=source)
-    except (Locked, Removed, Denied, NoGuests, ForeignDomain, StepUpNeeded, RoomFull) as refusal:
+    except _DECIDED as refusal:
         _log_refusal(refusal, room, visitor, shown_name, source)
         raise
 
 
-def expected_state(room: Room, *, visitor: Visitor) -> State | None:
-    """What `enter_room` would answer now: waiting, admitted, or None for a refusal. Changes nothing."""
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """`state`: waiting, admitted, or None for a refusal; `own`: the row, if any. `refusal`: if somebody decided so."""
+
+    state: State | None = None
+    own: Participant | None = None
+    refusal: Refused | None = None
+
+
+def expected(room: Room, *, visitor: Visitor) -> Expected:
+    """What `enter_room` would answer now. Changes nothing, and nothing of it is kept."""
     try:
         if room.is_closed:
             raise Closed
         _refuse_banned(room, visitor)
-        house_rules.check_entry(room, visitor)
-        return _next_state(own_row(room, visitor), room, visitor)
+        maximum = house_rules.check_entry(room, visitor)
+        own = own_row(room, visitor)
+        state = _next_state(own, room, visitor)
+        if state == State.ADMITTED and not visitor.owns(room):
+            house_rules.check_free_place(room, maximum, own)
+    except _DECIDED as refusal:
+        return Expected(refusal=refusal)
     except Refused:
-        return None
+        return Expected()
+    return Expected(state, own)
 
 
 def own_row(room: Room, visitor: Visitor) -> Participant | None:

@@ -35,7 +35,7 @@ def form(path: str, data: dict[str, str] | None = None) -> Door:
 
 DOORS: dict[str, Door] = {
     "page": page("/r/{slug}"),
-    "inside": page("/api/rooms/{slug}/inside"),
+    "doorway": page("/api/rooms/{slug}/doorway"),
     "enter": api("enter", {"name": "Somebody"}),
     "token": api("token"),
     "state": lambda person, room, target: person.state(room),
@@ -75,7 +75,7 @@ NEEDS_ADMITTED_TARGET = ("mute", "role")
 # What each person gets while the call goes on:   Alice, Bob, Charlie, Dana, Eve
 EXPECTED: dict[str, tuple[int, int, int, int, int]] = {
     "page": (200, 200, 200, 200, 200),
-    "inside": (200, 200, 200, 200, 200),
+    "doorway": (200, 200, 200, 200, 200),
     "enter": (200, 200, 200, 200, 200),
     "token": (200, 200, 200, 403, 403),
     "state": (200, 200, 200, 404, 404),
@@ -120,7 +120,7 @@ def test_a_closed_door_changes_nothing(door: str, meeting: Meeting) -> None:
 
 
 # (The link of a room is what opens the two others.)
-@pytest.mark.parametrize("door", [door for door in DOORS if door not in ("page", "inside", "enter")])
+@pytest.mark.parametrize("door", [door for door in DOORS if door not in ("page", "doorway", "enter")])
 def test_a_missing_room_answers_like_one_that_is_not_yours(door: str, meeting: Meeting) -> None:
     frank = waiting_frank(meeting, door)
     missing = Room(slug="zzz-zzzz-zzz", owner=meeting.cast.alice.signed_in)
@@ -160,7 +160,7 @@ def test_a_room_that_is_closed_for_good_lets_nobody_in(door: str, meeting: Meeti
         moderation = 403 if has_row else 404
         expected = {
             "page": 404,
-            "inside": 410,
+            "doorway": 410,
             "enter": 410,
             "token": 403,
             "role": moderation,

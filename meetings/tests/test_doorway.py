@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from accounts.models import AuditEntry, Membership, Organisation
 from meetings.models import Attendance, CallSession, Participant, Room
-from meetings.models.participant import State
+from meetings.models.participant import Role, State
 from meetings.services import doorway, lobby
 from meetings.tests.conftest import Meeting
 from visio_portal.testing import Person
@@ -36,10 +37,19 @@ def come_in(session: CallSession, row: Participant, *, after: int = 0, window: i
     )
 
 
-def inside(person: Person, room: Room) -> Any:
-    answer = person.get(f"/api/rooms/{room.slug}/inside")
+def door(person: Person, room: Room) -> Any:
+    answer = person.get(f"/api/rooms/{room.slug}/doorway")
     assert answer.status_code == 200
     return answer.json()  # type: ignore[attr-defined]  # the test client's
+
+
+def inside(person: Person, room: Room) -> Any:
+    return door(person, room)["inside"]
+
+
+def refusal(person: Person, room: Room) -> Any:
+    found = door(person, room)["refusal"]
+    return found and found["code"]
 
 
 def state(person: Person, room: Room) -> Any:
@@ -80,11 +90,49 @@ def test_who_was_sent_away_learns_nothing(state: State, call: Meeting) -> None:
     Room.objects.update(has_lobby=False)
     call.cast.dana.sits(call.room, state=state)
     assert inside(call.cast.dana, call.room) == NOTHING
+    assert refusal(call.cast.dana, call.room) == state
+    assert door(call.cast.dana, call.room)["waiting"] is None
+
+
+def test_who_was_sent_away_learns_when_they_may_ask_again(meeting: Meeting) -> None:
+    own = meeting.cast.eve.sits(meeting.room, state=State.REMOVED)
+    assert refusal(meeting.cast.eve, meeting.room) == "removed"
+    meeting.cast.alice.post(f"/rooms/{meeting.room.slug}/participants/{own.identity}/forgive")
+    assert refusal(meeting.cast.eve, meeting.room) is None
+    Participant.objects.filter(pk=own.pk).update(state=State.DENIED)
+    assert refusal(meeting.cast.eve, meeting.room) == "denied"
+    meeting.cast.alice.call(meeting.room, "end")
+    assert refusal(meeting.cast.eve, meeting.room) is None
+
+
+def test_a_refusal_before_the_door_is_told_in_the_readers_language_and_leaves_no_trace(meeting: Meeting) -> None:
+    Room.objects.update(is_locked=True)
+    rows, kept = Participant.objects.count(), AuditEntry.objects.count()
+    path = f"/api/rooms/{meeting.room.slug}/doorway"
+    answer = meeting.cast.eve.client.get(path, headers={"accept-language": "en"}).json()
+    assert answer["refusal"] == {"code": "locked", "message": "The host has locked this room."}
+    assert refusal(meeting.cast.alice, meeting.room) is None
+    assert (Participant.objects.count(), AuditEntry.objects.count()) == (rows, kept)
+
+
+def test_the_owner_sees_before_the_door_who_waits_and_nobody_else_does(meeting: Meeting) -> None:
+    for name in ("Eve", "Fred", "Grete", "Hugo", "Ida"):
+        Person(name).call(meeting.room, "enter", {"name": name})
+    meeting.cast.alice.call(meeting.room, "leave")
+    some = {"count": 5, "names": ["Eve", "Fred", "Grete", "Hugo"]}
+    # Bob moderates, and is admitted: he sees them inside as well.
+    seen = {name: door(meeting.cast[name], meeting.room)["waiting"] for name in ("alice", "bob", "charlie", "dana")}
+    assert seen == {"alice": some, "bob": some, "charlie": None, "dana": None}
+    meeting.cast.bob.call(meeting.room, "leave")
+    assert door(meeting.cast.bob, meeting.room)["waiting"] is None
+    assert door(meeting.cast.eve, meeting.room)["waiting"] is None
 
 
 def test_a_locked_room_tells_nobody_new_anything(call: Meeting) -> None:
     Room.objects.update(has_lobby=False, is_locked=True)
     assert inside(call.cast.dana, call.room) == inside(call.cast.eve, call.room) == NOTHING
+    assert refusal(call.cast.dana, call.room) == refusal(call.cast.eve, call.room) == "locked"
+    assert refusal(call.cast.charlie, call.room) is None
     assert inside(call.cast.charlie, call.room)["count"] == 2
 
 
@@ -119,15 +167,15 @@ def test_the_people_of_another_room_are_not_named(call: Meeting) -> None:
 def test_a_closed_room_and_a_wrong_link_tell_nothing(call: Meeting) -> None:
     Room.objects.update(closed_at=timezone.now())
     for slug, status in ((call.room.slug, 410), ("zzz-zzzz-zzz", 404)):
-        answer = call.cast.eve.get(f"/api/rooms/{slug}/inside")
+        answer = call.cast.eve.get(f"/api/rooms/{slug}/doorway")
         assert (answer.status_code, "names" in answer.content.decode()) == (status, False)
 
 
 def test_looking_is_limited_and_wrong_links_are_so_sooner(call: Meeting, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doorway, "LOOKS_PER_MINUTE", 3)
-    path = f"/api/rooms/{call.room.slug}/inside"
+    path = f"/api/rooms/{call.room.slug}/doorway"
     assert [call.cast.eve.get(path).status_code for _ in range(4)] == [200, 200, 200, 429]
-    missed = [call.cast.eve.get("/api/rooms/zzz-zzzz-zzz/inside").status_code for _ in range(31)]
+    missed = [call.cast.eve.get("/api/rooms/zzz-zzzz-zzz/doorway").status_code for _ in range(31)]
     assert (missed[0], missed[-1]) == (404, 429)
 
 
@@ -157,6 +205,28 @@ def test_those_who_wait_know_their_place_in_the_order_of_asking(meeting: Meeting
     assert state(guests[1], meeting.room)["queue"] is None
     assert state(guests[2], meeting.room)["queue"] == {"place": 1, "length": 2}
     assert state(meeting.cast.alice, meeting.room)["queue"] is None
+
+
+def test_two_of_one_name_are_told_apart_by_where_they_come_from_and_when(meeting: Meeting) -> None:
+    cast, room = meeting.cast, meeting.room
+    dana, fred = cast.dana.signed_in, Person("Dana Leroy")
+    cast.dana.call(room, "enter", {"name": "ignored"})
+    fred.call(room, "enter", {"name": cast.dana.name})
+    first, second = state(cast.alice, room)["waiting"]
+    assert (first["name"], first["isGuest"], first["origin"]) == (dana.display_name, False, dana.email.split("@")[1])
+    assert (second["isGuest"], second["origin"]) == (True, "")
+    assert first["askedAt"] < second["askedAt"]
+    ministry, club = (Organisation.objects.create(name=name) for name in ("Ministry of Tests", "Club"))
+    today = timezone.localdate()
+    Membership.objects.create(user=dana, organisation=ministry, from_on=today - timedelta(days=9))
+    Membership.objects.create(user=dana, organisation=club, from_on=today - timedelta(days=99), until_on=today)
+    Membership.objects.create(user=dana, organisation=club, from_on=today + timedelta(days=1))
+    assert state(cast.bob, room)["waiting"][0]["origin"] == "Ministry of Tests"
+    # A guest who moderates lets people in, and is not told where they work.
+    fay = Person("Fay")
+    fay.sits(room, role=Role.MODERATOR)
+    assert [(one["isGuest"], one["origin"]) for one in state(fay, room)["waiting"]] == [(False, ""), (True, "")]
+    assert state(cast.charlie, room)["waiting"] == state(cast.dana, room)["waiting"] == []
 
 
 def test_asking_again_under_another_name_keeps_the_place(meeting: Meeting) -> None:
@@ -215,8 +285,10 @@ def test_what_the_door_expects_is_what_entering_answers(meeting: Meeting) -> Non
         room = Room.objects.get()
         for person in ("alice", "charlie", "dana"):
             visitor = meeting.cast[person].visitor
-            expected = lobby.expected_state(room, visitor=visitor)
+            expected = lobby.expected(room, visitor=visitor)
             answer = meeting.cast[person].call(room, "enter", {"name": person})
             got = answer.json().get("state") if answer.status_code == 200 else None  # type: ignore[attr-defined]  # the test client's
-            assert expected == got, (person, has_lobby, is_locked)
+            assert expected.state == got, (person, has_lobby, is_locked)
+            code = expected.refusal.code if expected.refusal else None
+            assert code == (None if got else answer.json()["error"])  # type: ignore[attr-defined]  # the test client's
         Participant.objects.filter(user=meeting.cast.dana.signed_in).delete()

@@ -37,6 +37,12 @@ def enters(person: Person, room: Room) -> tuple[int, str]:
     return answer.status_code, body.get("state") or body["error"]
 
 
+def at_the_door(person: Person, room: Room) -> tuple[dict[str, Any], str | None]:
+    """Who is inside, as far as they are told, and the refusal that waits for them."""
+    found = person.get(f"/api/rooms/{room.slug}/doorway").json()  # type: ignore[attr-defined]  # the test client's
+    return found["inside"], found["refusal"] and found["refusal"]["code"]
+
+
 def comes_in(own: Participant) -> Attendance:
     """The engine has seen them."""
     now = timezone.now()
@@ -147,8 +153,9 @@ def test_guests_stay_outside_where_they_are_not_allowed(meeting: Meeting) -> Non
     before = Participant.objects.count()
     assert enters(cast.eve, room) == (403, "no_guests")
     assert Participant.objects.count() == before
-    # Nor do they learn whether anybody is inside.
-    assert cast.eve.get(f"/api/rooms/{room.slug}/inside").json() == {"view": "nothing"}  # type: ignore[attr-defined]  # the test client's
+    # Nor do they learn whether anybody is inside; but why they will not get in, before they ask.
+    assert at_the_door(cast.eve, room) == ({"view": "nothing"}, "no_guests")
+    assert at_the_door(cast.dana, room) == ({"view": "names", "count": 0, "names": []}, None)
     assert enters(cast.dana, room) == (200, "admitted")
     # The rule is that of the room's owner, not of who comes.
     danas = Room.objects.create(owner=cast.dana.signed_in)
@@ -227,6 +234,12 @@ def test_a_place_is_free_when_its_person_is_gone_from_the_call(meeting: Meeting)
     assert enters(cast.dana, room) == (200, "admitted")
     # Bob, still admitted, comes back: somebody else has his place, at each of the doors.
     assert enters(cast.bob, room) == (403, "room_full")
+    assert [at_the_door(cast[name], room)[1] for name in ("alice", "bob", "charlie", "eve")] == [
+        None,
+        "room_full",
+        None,
+        "room_full",
+    ]
     answer = cast.bob.call(room, "token")
     assert (answer.status_code, answer.json()["error"]) == (403, "room_full")  # type: ignore[attr-defined]  # the test client's
     assert cast.charlie.call(room, "token").status_code == 200

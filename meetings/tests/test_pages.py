@@ -261,8 +261,16 @@ def test_the_call_page_gets_what_its_contract_says(name: str, cast: Cast, settin
     assert abs(datetime.fromisoformat(config.pop("now")) - timezone.now()) < timedelta(minutes=1)
     assert config == {
         "room": {"slug": room.slug, "title": "Budget committee", "hasLobby": True},
-        "me": {"name": "Alice Martin" if name == "alice" else "", "isSignedIn": name == "alice"},
-        "inside": {"view": "names", "count": 0, "names": []} if name == "alice" else {"view": "nothing"},
+        "me": {
+            "name": "Alice Martin" if name == "alice" else "",
+            "isSignedIn": name == "alice",
+            "isOwner": name == "alice",
+        },
+        "doorway": {
+            "inside": {"view": "names", "count": 0, "names": []} if name == "alice" else {"view": "nothing"},
+            "refusal": None,
+            "waiting": {"count": 0, "names": []} if name == "alice" else None,
+        },
         "locale": "fr",
         "urls": {
             "api": f"/api/rooms/{room.slug}",

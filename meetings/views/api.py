@@ -20,7 +20,7 @@ from meetings.audit_words import actor_of, room_party
 from meetings.engine_errors import EngineError, Unavailable
 from meetings.models import Participant
 from meetings.own_address import websocket_url
-from meetings.presentation import inside_json, participant_json, room_state
+from meetings.presentation import doorway_json, participant_json, room_state
 from meetings.refusals import BadRequest, NotAllowed, NotFound, Refused, TooManyRequests
 from meetings.services import doorway, lobby, moderation, rooms
 from meetings.tokens import participant_token
@@ -84,11 +84,11 @@ def enter(request: HttpRequest, slug: str) -> HttpResponse:
 
 @require_GET
 @json_api
-def inside(request: HttpRequest, slug: str) -> HttpResponse:
-    """Anybody with the link, before they enter: what they see of the people inside is as `doorway` says."""
+def look(request: HttpRequest, slug: str) -> HttpResponse:
+    """Anybody with the link, before they enter: what they may know is as `doorway` says."""
     source = source_of(request)
     found = doorway.look(_door(slug, source), visitor=access.visitor_of(request), source=source)
-    return JsonResponse(inside_json(found))
+    return JsonResponse(doorway_json(found))
 
 
 @require_POST

@@ -4,10 +4,10 @@ import { useCall, useSession } from "../callcontext.ts";
 import { isBrowserSupported } from "../devices.ts";
 import { type FinalName, isOnStage, isPreparing, type Phase } from "../phase.ts";
 import { Announcer } from "./Announcer.tsx";
+import { Door } from "./Door.tsx";
 import { Ending } from "./Ending.tsx";
 import { Opening } from "./Opening.tsx";
 import { PageFrame } from "./PageFrame.tsx";
-import { Preparation } from "./Preparation.tsx";
 import { Toasts } from "./Toasts.tsx";
 
 const loadStage = () => import("./Stage.tsx");
@@ -15,7 +15,7 @@ const Stage = lazy(loadStage);
 
 /** The page: what is on screen follows from the phase of the session alone. */
 export function App() {
-  const { preview, notices } = useCall();
+  const { preview } = useCall();
   const { phase, room } = useSession();
   const isSupported = isBrowserSupported();
   const state = isSupported ? phase.name : "unsupported";
@@ -34,10 +34,8 @@ export function App() {
 
   useEffect(() => {
     if (isPreparing(phase) || isStage) return;
-    preview.close("audioinput");
-    preview.close("videoinput");
-    notices.clear();
-  }, [phase, isStage, preview, notices]);
+    preview.closeAll();
+  }, [phase, isStage, preview]);
 
   return (
     <>
@@ -45,7 +43,7 @@ export function App() {
         <main id="content">{room ? <StageOrOpening room={room} /> : <Opening />}</main>
       ) : (
         <PageFrame>
-          {isSupported && isPreparing(phase) ? <Preparation /> : <Ending name={endingOf(phase, isSupported)} />}
+          {isSupported && isPreparing(phase) ? <Door /> : <Ending name={endingOf(phase, isSupported)} />}
         </PageFrame>
       )}
       <Toasts />

@@ -1,19 +1,34 @@
+import { useEffect } from "react";
 import { useCall, useSession } from "../callcontext.ts";
-import type { FinalName } from "../phase.ts";
+import { type FinalName, MAY_COME_BACK } from "../phase.ts";
 import { CallRating } from "./CallRating.tsx";
 import { Heading } from "./Heading.tsx";
 
 type EndingName = FinalName | "unsupported";
 /** Other ends are another person’s decision, or leave no network to answer by. */
-const ASKED_AFTER: readonly EndingName[] = ["left", "ended"];
-const MAY_COME_BACK: readonly EndingName[] = ["left", "unreachable", "offline", "untrusted", "duplicate", "locked"];
+const ASKED_AFTER: readonly EndingName[] = ["left", "ended", "ended-by-you"];
 
 /** The screen after the call, or instead of it: what happened, what we do about it, and what the person can do. */
 export function Ending({ name }: { name: EndingName }) {
-  const { strings, session, config } = useCall();
+  const { strings, session, config, notices } = useCall();
   const { wasInCall } = useSession();
   const { title, what, we, you } = strings.endings.texts[name];
-  const again = name === "left" ? strings.rejoin : name === "duplicate" ? strings.useHere : strings.tryAgain;
+  const mayComeBack = name !== "unsupported" && MAY_COME_BACK.includes(name);
+  // Whoever ended it and does not own the room must be let in anew.
+  const isReopening = name === "ended-by-you";
+  const again = isReopening
+    ? strings.endings.reopen
+    : name === "left"
+      ? strings.rejoin
+      : name === "duplicate"
+        ? strings.useHere
+        : strings.tryAgain;
+  // What was said of the call is over. The title, with the focus on it, is read by itself.
+  useEffect(() => {
+    notices.clear();
+    notices.say(what);
+    return () => notices.clear();
+  }, [notices, what]);
   return (
     <section className="ending" data-testid={`ending-${name}`}>
       <Heading>{title}</Heading>
@@ -29,7 +44,7 @@ export function Ending({ name }: { name: EndingName }) {
             {strings.endings.trustLink}
           </a>
         )}
-        {MAY_COME_BACK.includes(name) && (
+        {mayComeBack && (config.me.isOwner || !isReopening) && (
           <button
             type="button"
             className={name === "untrusted" ? "fr-btn fr-btn--secondary" : "fr-btn"}
@@ -44,7 +59,7 @@ export function Ending({ name }: { name: EndingName }) {
             {strings.endings.testLink}
           </a>
         )}
-        {MAY_COME_BACK.includes(name) && (
+        {mayComeBack && (
           <button
             type="button"
             className="fr-btn fr-btn--secondary"

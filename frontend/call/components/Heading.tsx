@@ -4,7 +4,10 @@ import { type ReactNode, useEffect, useRef } from "react";
 export function Heading({ children, takesFocus = true }: { children: ReactNode; takesFocus?: boolean }) {
   const ref = useRef<HTMLHeadingElement>(null);
   useEffect(() => {
-    if (takesFocus) ref.current?.focus({ preventScroll: true });
+    if (!takesFocus) return;
+    // Another screen begins at its top, however far the last one was scrolled.
+    scrollTo(0, 0);
+    ref.current?.focus({ preventScroll: true });
   }, [takesFocus]);
   return (
     <h1 ref={ref} tabIndex={-1} className="fr-h3 screen-title">

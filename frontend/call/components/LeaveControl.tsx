@@ -9,7 +9,7 @@ import { Menu, MenuItem } from "./Menu.tsx";
 /** Leave, in red at the end; host and moderators find "end for everyone" on the arrow beside it, and are asked before. */
 export function LeaveControl() {
   const { strings, session } = useCall();
-  const acts = useActs();
+  const { tell } = useActs();
   const role = useSession().roomState?.me.role ?? "participant";
   const [isAsking, setIsAsking] = useState(false);
   return (
@@ -49,7 +49,7 @@ export function LeaveControl() {
           title={strings.confirmEndTitle}
           text={strings.confirmEndText}
           act={strings.endForAll}
-          onConfirm={() => acts.onRoom("end")}
+          onConfirm={() => tell(session.endForAll())}
           onClose={() => setIsAsking(false)}
         />
       )}

@@ -4,6 +4,7 @@ import { useId, useState } from "react";
 import { useCall, useSession } from "../callcontext.ts";
 import { mayModerate } from "../contract.ts";
 import { isFound, orderPeople } from "../peopleorder.ts";
+import { personName } from "../personname.ts";
 import { Panel } from "./Panel.tsx";
 import { PeopleFoot } from "./PeopleFoot.tsx";
 import { PersonRow } from "./PersonRow.tsx";
@@ -26,7 +27,7 @@ export default function PeoplePanel() {
   const people = participants.map((participant) => ({
     participant,
     identity: participant.identity,
-    name: participant.name || participant.identity,
+    name: personName(participant.name, strings),
     isMe: participant.identity === localParticipant.identity,
     role: roles[participant.identity] ?? ("participant" as const),
   }));

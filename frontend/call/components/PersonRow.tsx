@@ -4,6 +4,7 @@ import { useCall } from "../callcontext.ts";
 import { mayModerate, type Role } from "../contract.ts";
 import { focusPanelTitle } from "../focus.ts";
 import { useActs } from "../hooks/useActs.ts";
+import { personName } from "../personname.ts";
 import { useHandOrder } from "../togethercontext.ts";
 import { Avatar } from "./Avatar.tsx";
 import { Icon } from "./Icon.tsx";
@@ -16,7 +17,7 @@ type PersonRowProps = { participant: Participant; role: Role; myRole: Role };
 export function PersonRow({ participant, role, myRole }: PersonRowProps) {
   const { strings } = useCall();
   const { name: givenName } = useParticipantInfo({ participant });
-  const name = givenName || participant.identity;
+  const name = personName(givenName, strings);
   const isMicOn = !useIsMuted({ participant, source: Track.Source.Microphone });
   const isCameraOn = !useIsMuted({ participant, source: Track.Source.Camera });
   const isSharing = !useIsMuted({ participant, source: Track.Source.ScreenShare });

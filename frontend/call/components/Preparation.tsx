@@ -1,5 +1,6 @@
 import { useCallback, useEffect, useState } from "react";
 import { useCall, useSession } from "../callcontext.ts";
+import type { Doorway } from "../contract.ts";
 import type { CaptureKind } from "../devices.ts";
 import { useDevices } from "../hooks/useDevices.ts";
 import { usePermissionGrant } from "../hooks/usePermissionGrant.ts";
@@ -14,7 +15,7 @@ export type Choices = Pick<
 >;
 
 /** Device check and lobby: one preview, so that the picture stays while one becomes the other. */
-export function Preparation() {
+export function Preparation({ doorway, takesFocus }: { doorway: Doorway | null; takesFocus: boolean }) {
   const { preview, preferences, savePreferences, wishes, strings, roomTitle } = useCall();
   const { phase } = useSession();
   const [choices, setChoices] = useState<Choices>(preferences.current);
@@ -72,7 +73,7 @@ export function Preparation() {
       {isWaiting ? (
         <Waiting choices={choices} devices={devices} acts={acts} />
       ) : (
-        <DeviceCheck choices={choices} devices={devices} acts={acts} />
+        <DeviceCheck doorway={doorway} takesFocus={takesFocus} choices={choices} devices={devices} acts={acts} />
       )}
     </section>
   );

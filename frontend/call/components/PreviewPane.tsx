@@ -1,13 +1,11 @@
 import { useEffect, useRef } from "react";
 import { useCall, usePreview } from "../callcontext.ts";
 import { usePreviewPicture } from "../hooks/usePreviewPicture.ts";
-import { BackgroundSection } from "./BackgroundSection.tsx";
-import { FaultHelp } from "./FaultHelp.tsx";
 import { Icon } from "./Icon.tsx";
 import { LevelMeter } from "./LevelMeter.tsx";
 import type { Choices, PreparationActs } from "./Preparation.tsx";
 
-/** The person's own picture, the two switches on it, the level of the microphone, and help where a device does not open. */
+/** The person's own picture, the two switches on it, and the level of the microphone. */
 export function PreviewPane({ choices, acts }: { choices: Choices; acts: PreparationActs }) {
   const { strings } = useCall();
   const { audioinput, videoinput } = usePreview();
@@ -61,8 +59,6 @@ export function PreviewPane({ choices, acts }: { choices: Choices; acts: Prepara
         </div>
       </div>
       <LevelMeter track={audioinput.track} />
-      <BackgroundSection />
-      <FaultHelp microphone={audioinput.fault} camera={videoinput.fault} onRetry={acts.retry} />
     </div>
   );
 }

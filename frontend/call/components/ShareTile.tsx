@@ -3,6 +3,7 @@ import { useEffect, useState } from "react";
 import { useCall, useReception } from "../callcontext.ts";
 import { useIsPaused } from "../hooks/usePicture.ts";
 import type { Place } from "../layout.ts";
+import { personName } from "../personname.ts";
 import { shareKey } from "../stageview.ts";
 import { Icon } from "./Icon.tsx";
 import { TileMenu } from "./TileMenu.tsx";
@@ -13,7 +14,7 @@ export function ShareTile({ share, place, isFocused }: { share: TrackReference; 
   const { participant } = share;
   const isPaused = useIsPaused(share);
   const { isVideoOff } = useReception();
-  const name = participant.name || participant.identity;
+  const name = personName(participant.name, strings);
   const key = shareKey(participant.identity);
   const [hasPicture, setHasPicture] = useState(false);
   useEffect(() => {

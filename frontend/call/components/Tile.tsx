@@ -12,6 +12,7 @@ import { useCall } from "../callcontext.ts";
 import { isBackCamera } from "../hooks/useCameraFacing.ts";
 import { usePicture } from "../hooks/usePicture.ts";
 import type { Place } from "../layout.ts";
+import { personName } from "../personname.ts";
 import type { PictureState } from "../picturestate.ts";
 import { Avatar } from "./Avatar.tsx";
 import { Icon, type IconName } from "./Icon.tsx";
@@ -41,7 +42,7 @@ export const Tile = memo(function Tile({ camera, place, isFocused }: TileProps) 
   const [hasPicture, setHasPicture] = useState(false);
   const { state, isOn, quality } = usePicture(camera, hasPicture);
   const id = useId();
-  const name = givenName || participant.identity;
+  const name = personName(givenName, strings);
   const icon = STATE_ICONS[state];
   const short = state === "fine" ? "" : strings.stage.picture[state];
   const facts = [isMicOff && strings.micOffBadge, isSpeaking && strings.speakingBadge, short];

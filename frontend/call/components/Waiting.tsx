@@ -1,6 +1,8 @@
 import { useCall, useSession } from "../callcontext.ts";
 import type { DeviceLists } from "../hooks/useDevices.ts";
+import { BackgroundSection } from "./BackgroundSection.tsx";
 import { DeviceSelects } from "./DeviceSelects.tsx";
+import { FaultHelp } from "./FaultHelp.tsx";
 import { Heading } from "./Heading.tsx";
 import type { Choices, PreparationActs } from "./Preparation.tsx";
 
@@ -31,8 +33,10 @@ export function Waiting({ choices, devices, acts }: WaitingProps) {
         </div>
       </div>
       <HostMessage text={room?.lobbyMessage ?? ""} />
+      <FaultHelp onRetry={acts.retry} />
       <p>{strings.waitingKeepTesting}</p>
       <DeviceSelects choices={choices} devices={devices} acts={acts} />
+      <BackgroundSection />
       <button
         type="button"
         className="fr-btn fr-btn--secondary"

@@ -3,6 +3,7 @@ import { useCall, useSession } from "../callcontext.ts";
 import { focusStage } from "../focus.ts";
 import { useActs } from "../hooks/useActs.ts";
 import { useStage } from "../stagecontext.ts";
+import { AskingOrigin } from "./AskingOrigin.tsx";
 
 /** More who come at one moment are told by their number. */
 const MOST_NAMES = 3;
@@ -24,7 +25,18 @@ export function WaitingNotice() {
   if (!first || panel === "people") return null;
   return (
     <div className="banner" data-testid="waiting-notice">
-      <p>{waiting.length === 1 ? strings.someoneWaits(first.name) : strings.severalWait(waiting.length)}</p>
+      <p>
+        {waiting.length > 1 ? (
+          strings.severalWait(waiting.length)
+        ) : (
+          <>
+            {strings.someoneWaits(first.name)}
+            <span className="banner__detail">
+              <AskingOrigin person={first} />
+            </span>
+          </>
+        )}
+      </p>
       {waiting.length === 1 && (
         <button
           type="button"

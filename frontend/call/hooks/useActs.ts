@@ -9,6 +9,8 @@ export type Acts = {
   mute: (identity: string, source: Source) => void;
   setRole: (identity: string, role: Role) => void;
   onRoom: (act: RoomAct) => void;
+  /** For an act that is on its way already. */
+  tell: (act: Promise<void>) => void;
 };
 
 /** A moderator's acts. The result is seen when the portal tells of it; a refusal or a failure is told at once. */
@@ -26,6 +28,7 @@ export function useActs(): Acts {
       mute: (identity, source) => tell(api.mute(identity, source)),
       setRole: (identity, role) => tell(api.setRole(identity, role)),
       onRoom: (act) => tell(api.actOnRoom(act)),
+      tell,
     };
   }, [api, strings, notices]);
 }

@@ -1,6 +1,7 @@
 import type { Room } from "livekit-client";
 import { useCall } from "../callcontext.ts";
 import { mayModerate } from "../contract.ts";
+import { personName } from "../personname.ts";
 import type { MediaControls } from "./useMediaControls.ts";
 
 export type Asks = Record<"tellState" | "tellSpeakers" | "tellWaiting", () => void>;
@@ -22,7 +23,7 @@ export function useAsks(room: Room, controls: MediaControls): Asks {
       notices.show(facts.filter(Boolean).join(". "));
     },
     tellSpeakers: () => {
-      const names = room.activeSpeakers.map(({ name, identity }) => name || identity);
+      const names = room.activeSpeakers.map(({ name }) => personName(name, strings));
       notices.show(names.length > 0 ? together.speak(names.join(", ")) : together.nobodySpeaks);
     },
     tellWaiting: () => {

@@ -2,6 +2,7 @@ import { type Participant, type Room, RoomEvent, Track } from "livekit-client";
 import { useEffect, useRef } from "react";
 import { useCall, useSession } from "../callcontext.ts";
 import type { News } from "../news.ts";
+import { personName } from "../personname.ts";
 import { nameIn } from "./useTogetherParts.ts";
 
 type ShareNews = (publication: { source: Track.Source }, participant: Participant) => void;
@@ -12,7 +13,7 @@ export function useCallNews(room: Room, news: News): void {
   const { roomState, phase } = useSession();
 
   useEffect(() => {
-    const person = ({ identity, name }: Participant) => ({ identity, name: name || identity });
+    const person = ({ identity, name }: Participant) => ({ identity, name: personName(name, strings) });
     const came = (participant: Participant) => news.arrived(person(participant));
     const went = (participant: Participant) => news.departed(person(participant));
     const shared: ShareNews = ({ source }, participant) => {
@@ -27,7 +28,7 @@ export function useCallNews(room: Room, news: News): void {
       room.off(RoomEvent.ParticipantConnected, came).off(RoomEvent.ParticipantDisconnected, went);
       room.off(RoomEvent.TrackPublished, shared).off(RoomEvent.TrackUnpublished, unshared);
     };
-  }, [room, news]);
+  }, [room, news, strings]);
 
   const hands = useRef<readonly string[] | undefined>(undefined);
   useEffect(() => {
@@ -36,8 +37,8 @@ export function useCallNews(room: Room, news: News): void {
     if (!before || !roomState) return;
     const mine = roomState.me.identity;
     const raised = roomState.hands.filter((identity) => identity !== mine && !before.includes(identity));
-    if (raised.length > 0) news.raised(raised.map((identity) => nameIn(room, identity)));
-  }, [roomState, room, news]);
+    if (raised.length > 0) news.raised(raised.map((identity) => nameIn(room, identity, strings)));
+  }, [roomState, room, news, strings]);
 
   useChange(roomState?.me.role, (role) => role && notices.show(strings.roleBecame(strings.roles[role])));
   useChange(roomState?.room.isLocked, (isLocked) => {

@@ -43,9 +43,7 @@ export async function measureTracks(room: Room, most: number): Promise<Measured[
     .flatMap((person) =>
       [...person.trackPublications.values()].flatMap(({ track, trackSid, source, isEnabled }) =>
         // People of other pages send nothing that could be measured.
-        track && isEnabled
-          ? [{ track, sid: trackSid, source, name: person.name || person.identity, isMine: person.isLocal }]
-          : [],
+        track && isEnabled ? [{ track, sid: trackSid, source, name: person.name ?? "", isMine: person.isLocal }] : [],
       ),
     )
     .slice(0, most);

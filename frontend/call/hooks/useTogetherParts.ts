@@ -5,9 +5,11 @@ import { type CallParts, useCall, useSession } from "../callcontext.ts";
 import { ChatLog } from "../chat/chatlog.ts";
 import { CHAT_TOPIC, parseChatPacket, parseReactionPacket, REACTION_TOPIC } from "../contract.ts";
 import { levelsFromText, News } from "../news.ts";
+import { personName } from "../personname.ts";
 import { Reactions } from "../reactions.ts";
 import { notePlayer, Sounds } from "../sounds.ts";
 import type { PanelName } from "../stagecontext.ts";
+import type { Strings } from "../strings/index.ts";
 import type { TogetherParts } from "../togethercontext.ts";
 
 type AllParts = TogetherParts & { news: News; view: { room: Room; isChatOpen: boolean } };
@@ -17,7 +19,7 @@ export function useTogetherParts(room: Room, panel: PanelName | null): AllParts 
   const call = useCall();
   const [parts] = useState(() => createParts(call, room));
   const { chat, reactions, news, view } = parts;
-  const { notices } = call;
+  const { notices, strings } = call;
   const isConnected = useSession().phase.name === "connected";
   view.room = room;
   view.isChatOpen = panel === "chat";
@@ -38,14 +40,14 @@ export function useTogetherParts(room: Room, panel: PanelName | null): AllParts 
       if (!reaction) return;
       reactions.show(reaction);
       if (reaction.identity !== room.localParticipant.identity) {
-        news.reacted(nameIn(room, reaction.identity), reaction.reaction);
+        news.reacted(nameIn(room, reaction.identity, strings), reaction.reaction);
       }
     };
     room.on(RoomEvent.DataReceived, handleData);
     return () => {
       room.off(RoomEvent.DataReceived, handleData);
     };
-  }, [room, chat, reactions, news]);
+  }, [room, chat, reactions, news, strings]);
 
   // At the start, after each cut, and when somebody opens the chat: a packet may have been missed.
   const isChatOpen = panel === "chat";
@@ -57,9 +59,9 @@ export function useTogetherParts(room: Room, panel: PanelName | null): AllParts 
   return parts;
 }
 
-export function nameIn(room: Room, identity: string): string {
+export function nameIn(room: Room, identity: string, strings: Strings): string {
   const participant = room.getParticipantByIdentity(identity);
-  return participant?.name || identity;
+  return personName(participant?.name, strings);
 }
 
 function createParts({ api, later, notices, strings, preferences }: CallParts, room: Room): AllParts {

@@ -97,7 +97,7 @@ export const de: Wording<typeof fr> = {
   admitName: (name) => `Einlassen: ${name}`,
   denyName: (name) => `Ablehnen: ${name}`,
   someoneWaits: (name) => `${name} wartet auf Einlass`,
-  severalWait: (count) => `${count} Personen warten auf Einlass`,
+  severalWait: (count) => (count === 1 ? "1 Person wartet auf Einlass" : `${count} Personen warten auf Einlass`),
   seeWaiting: "Ansehen",
   guest: "Gast",
   roles: { host: "Organisation", moderator: "Moderation", participant: "Teilnahme" },

@@ -96,7 +96,8 @@ export const en: Wording<typeof fr> = {
   admitName: (name) => `Admit ${name}`,
   denyName: (name) => `Refuse ${name}`,
   someoneWaits: (name) => `${name} is waiting to be admitted`,
-  severalWait: (count) => `${count} people are waiting to be admitted`,
+  severalWait: (count) =>
+    count === 1 ? "1 person is waiting to be admitted" : `${count} people are waiting to be admitted`,
   seeWaiting: "See",
   guest: "guest",
   roles: { host: "host", moderator: "moderator", participant: "participant" },

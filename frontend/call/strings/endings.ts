@@ -5,6 +5,45 @@ export const fr = {
   whatYouCan: "Ce que vous pouvez faire",
   trustLink: "Faire confiance au certificat",
   testLink: "Tester ma connexion",
+  reopen: "Rouvrir la réunion",
+  reload: "Recharger la page",
+  refusals: {
+    removed: {
+      title: "On vous a fait sortir de cette réunion",
+      what: "Une personne qui la modère a pris cette décision : vous ne pouvez plus y entrer.",
+      you: "Si vous pensez à une erreur, contactez la personne qui vous a invité : l’organisation peut vous rouvrir l’entrée. Cette page s’en aperçoit d’elle-même.",
+    },
+    denied: {
+      title: "Votre entrée n’a pas été acceptée",
+      what: "La personne qui organise la réunion a refusé votre demande.",
+      you: "Vous pourrez demander à entrer de nouveau après cette réunion. Si vous pensez à une erreur, contactez la personne qui vous a invité.",
+    },
+    locked: {
+      title: "Le salon est verrouillé",
+      what: "Plus personne de nouveau ne peut y entrer pour le moment.",
+      you: "Demandez à la personne qui organise la réunion de déverrouiller le salon : cette page s’en aperçoit d’elle-même.",
+    },
+    no_guests: {
+      title: "Ce salon n’accueille pas d’invités",
+      what: "On y entre avec un compte : l’organisation de la personne qui vous invite le veut ainsi.",
+      you: "Connectez-vous si vous avez un compte. Sinon, demandez à la personne qui vous a invité une autre façon de participer.",
+    },
+    foreign_domain: {
+      title: "Ce salon n’est pas ouvert à votre organisation",
+      what: "Seules y entrent les adresses électroniques de certaines organisations, et la vôtre n’en fait pas partie.",
+      you: "Si vous avez un autre compte, connectez-vous avec celui-là. Sinon, contactez la personne qui vous a invité.",
+    },
+    step_up: {
+      title: "Ce salon demande une connexion plus sûre",
+      what: "La règle a changé pendant que vous étiez à l’entrée : votre connexion ne suffit plus.",
+      you: "Rechargez la page : elle vous mène à la connexion demandée, et vous revenez ici.",
+    },
+    room_full: {
+      title: "Le salon est complet",
+      what: "Toutes les places de cette réunion sont prises.",
+      you: "Attendez ici qu’une place se libère : cette page s’en aperçoit d’elle-même.",
+    },
+  },
   rating: {
     title: "Comment étaient le son et l’image ?",
     hint: "Un clic suffit. Votre réponse aide à améliorer le service.",
@@ -36,6 +75,12 @@ export const fr = {
       what: "La personne qui l’organise y a mis fin pour tout le monde.",
       we: "Votre micro et votre caméra sont coupés.",
       you: "Vous pouvez fermer cette page.",
+    },
+    "ended-by-you": {
+      title: "Vous avez mis fin à la réunion pour tout le monde",
+      what: "Toutes les personnes présentes en sont sorties.",
+      we: "Votre micro et votre caméra sont coupés. Le salon garde son lien pour une prochaine réunion.",
+      you: "Vous pouvez fermer cette page. Si c’était trop tôt, le même lien ramène tout le monde dans le salon.",
     },
     locked: {
       title: "Le salon est verrouillé",
@@ -89,6 +134,45 @@ export const en: Shape = {
   whatYouCan: "What you can do",
   trustLink: "Trust the certificate",
   testLink: "Test my connection",
+  reopen: "Reopen the meeting",
+  reload: "Load the page again",
+  refusals: {
+    removed: {
+      title: "You were removed from this meeting",
+      what: "A moderator of the meeting decided so: you can no longer enter.",
+      you: "If you think it is a mistake, contact the person who invited you: the organiser can open the door to you again. This page will notice by itself.",
+    },
+    denied: {
+      title: "You were not admitted",
+      what: "The organiser did not let you in.",
+      you: "You can ask to enter again after this meeting. If you think it is a mistake, contact the person who invited you.",
+    },
+    locked: {
+      title: "The room is locked",
+      what: "Nobody new can enter for now.",
+      you: "Ask the organiser to unlock the room: this page will notice by itself.",
+    },
+    no_guests: {
+      title: "This room takes no guests",
+      what: "People enter it with an account: the organisation of the person who invites you wants it so.",
+      you: "Sign in if you have an account. Otherwise ask the person who invited you for another way to take part.",
+    },
+    foreign_domain: {
+      title: "This room is not open to your organisation",
+      what: "Only e-mail addresses of certain organisations may enter, and yours is none of them.",
+      you: "If you have another account, sign in with that one. Otherwise contact the person who invited you.",
+    },
+    step_up: {
+      title: "This room asks for a stronger sign-in",
+      what: "The rule changed while you were at the door: your sign-in is no longer enough.",
+      you: "Load the page again: it leads you to the sign-in that is asked for, and you come back here.",
+    },
+    room_full: {
+      title: "The room is full",
+      what: "All places in this meeting are taken.",
+      you: "Wait here until there is a place: this page will notice by itself.",
+    },
+  },
   rating: {
     title: "How were the sound and the picture?",
     hint: "One click is enough. Your answer helps to improve the service.",
@@ -120,6 +204,12 @@ export const en: Shape = {
       what: "The organiser ended it for everyone.",
       we: "Your microphone and camera are off.",
       you: "You can close this page.",
+    },
+    "ended-by-you": {
+      title: "You ended the meeting for everyone",
+      what: "Everybody who was in it is out of it now.",
+      we: "Your microphone and camera are off. The room keeps its link for a next meeting.",
+      you: "You can close this page. If that was too early, the same link brings everybody back to the room.",
     },
     locked: {
       title: "The room is locked",
@@ -171,6 +261,45 @@ export const de: Shape = {
   whatYouCan: "Was Sie tun können",
   trustLink: "Dem Zertifikat vertrauen",
   testLink: "Meine Verbindung testen",
+  reopen: "Besprechung wieder öffnen",
+  reload: "Seite neu laden",
+  refusals: {
+    removed: {
+      title: "Sie wurden aus dieser Besprechung entfernt",
+      what: "Die Moderation hat das entschieden: Sie können nicht mehr hinein.",
+      you: "Halten Sie das für einen Irrtum, wenden Sie sich an die Person, die Sie eingeladen hat: Die Organisation kann Ihnen den Eingang wieder öffnen. Diese Seite bemerkt es von selbst.",
+    },
+    denied: {
+      title: "Sie wurden nicht eingelassen",
+      what: "Die Organisation hat Ihre Anfrage abgelehnt.",
+      you: "Nach dieser Besprechung können Sie erneut um Einlass bitten. Halten Sie das für einen Irrtum, wenden Sie sich an die Person, die Sie eingeladen hat.",
+    },
+    locked: {
+      title: "Der Raum ist gesperrt",
+      what: "Zurzeit kann niemand Neues hinein.",
+      you: "Bitten Sie die Organisation, den Raum zu entsperren: Diese Seite bemerkt es von selbst.",
+    },
+    no_guests: {
+      title: "Dieser Raum nimmt keine Gäste auf",
+      what: "Man betritt ihn mit einem Konto: So will es die Organisation der Person, die Sie einlädt.",
+      you: "Melden Sie sich an, wenn Sie ein Konto haben. Sonst fragen Sie die Person, die Sie eingeladen hat, wie Sie anders teilnehmen können.",
+    },
+    foreign_domain: {
+      title: "Dieser Raum steht Ihrer Organisation nicht offen",
+      what: "Nur E-Mail-Adressen bestimmter Organisationen haben Zutritt, und Ihre gehört nicht dazu.",
+      you: "Haben Sie ein anderes Konto, melden Sie sich damit an. Sonst wenden Sie sich an die Person, die Sie eingeladen hat.",
+    },
+    step_up: {
+      title: "Dieser Raum verlangt eine stärkere Anmeldung",
+      what: "Die Regel hat sich geändert, während Sie am Eingang waren: Ihre Anmeldung reicht nicht mehr aus.",
+      you: "Laden Sie die Seite neu: Sie führt Sie zur verlangten Anmeldung, und Sie kommen hierher zurück.",
+    },
+    room_full: {
+      title: "Der Raum ist voll",
+      what: "Alle Plätze dieser Besprechung sind belegt.",
+      you: "Warten Sie hier, bis ein Platz frei wird: Diese Seite bemerkt es von selbst.",
+    },
+  },
   rating: {
     title: "Wie waren Ton und Bild?",
     hint: "Ein Klick genügt. Ihre Antwort hilft, den Dienst zu verbessern.",
@@ -202,6 +331,12 @@ export const de: Shape = {
       what: "Die Organisation hat sie für alle beendet.",
       we: "Ihr Mikrofon und Ihre Kamera sind aus.",
       you: "Sie können diese Seite schließen.",
+    },
+    "ended-by-you": {
+      title: "Sie haben die Besprechung für alle beendet",
+      what: "Alle Anwesenden haben sie verlassen.",
+      we: "Ihr Mikrofon und Ihre Kamera sind aus. Der Raum behält seinen Link für die nächste Besprechung.",
+      you: "Sie können diese Seite schließen. War es zu früh, führt derselbe Link alle in den Raum zurück.",
     },
     locked: {
       title: "Der Raum ist gesperrt",

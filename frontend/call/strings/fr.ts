@@ -103,7 +103,8 @@ export const fr = {
   admitName: (name: string) => `Admettre ${name}`,
   denyName: (name: string) => `Refuser ${name}`,
   someoneWaits: (name: string) => `${name} attend à l’entrée`,
-  severalWait: (count: number) => `${count} personnes attendent à l’entrée`,
+  severalWait: (count: number) =>
+    count === 1 ? "1 personne attend à l’entrée" : `${count} personnes attendent à l’entrée`,
   seeWaiting: "Voir",
   guest: "invité",
   roles: { host: "organisateur", moderator: "modérateur", participant: "participant" },

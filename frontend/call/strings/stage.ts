@@ -1,6 +1,7 @@
 // Texts of the stage: tiles, layouts, what a tile says of its picture, full screen and picture-in-picture, coming back to the page.
 
 export const fr = {
+  nameless: "Personne sans nom",
   tileActs: (name: string) => `Actions pour l’image : ${name}`,
   pin: "Épingler en grand",
   unpin: "Ne plus épingler",
@@ -80,6 +81,7 @@ type Shape = {
 };
 
 export const en: Shape = {
+  nameless: "Somebody without a name",
   tileActs: (name) => `Actions for picture: ${name}`,
   pin: "Pin as large picture",
   unpin: "Unpin",
@@ -150,6 +152,7 @@ export const en: Shape = {
 };
 
 export const de: Shape = {
+  nameless: "Person ohne Namen",
   tileActs: (name) => `Aktionen für das Bild: ${name}`,
   pin: "Groß anheften",
   unpin: "Nicht mehr anheften",

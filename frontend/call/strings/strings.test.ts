@@ -19,6 +19,7 @@ const ENDS: Record<FinalName | "unsupported", true> = {
   removed: true,
   denied: true,
   ended: true,
+  "ended-by-you": true,
   locked: true,
   duplicate: true,
   unreachable: true,
@@ -48,6 +49,15 @@ test("each end says what happened, what we do and what one can do, in its own wo
       const { title, what, we, you } = texts[name];
       for (const sentence of [what, we, you]) assert.match(sentence, /^\p{Lu}.{8,}\.$/u, `${language} ${name}`);
       assert.equal(new Set([title, what, we, you]).size, 4, `${language} ${name}`);
+    }
+  }
+});
+
+test("each refusal at the door says what was decided and what one can do, in each language", () => {
+  for (const language of LANGUAGES) {
+    for (const [code, { title, what, you }] of Object.entries(stringsFor(language).endings.refusals)) {
+      for (const sentence of [what, you]) assert.match(sentence, /^\p{Lu}.{8,}\.$/u, `${language} ${code}`);
+      assert.equal(new Set([title, what, you]).size, 3, `${language} ${code}`);
     }
   }
 });
