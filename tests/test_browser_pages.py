@@ -58,8 +58,8 @@ async def test_a_button_that_a_policy_switched_off_stays_off_and_says_why(portal
         page = await browser.new_page(locale="fr", viewport={"width": 360, "height": 740})
         await _sign_in(page, portal)
         button = page.locator("form[action='/rooms/new'] [type=submit]")
-        for way in (lambda: page.goto(portal.url), page.reload, lambda: page.goto(portal.url + "/rooms/")):
-            await way()
+        for address in (portal.url, portal.url, portal.url + "/rooms/"):
+            await page.goto(address)
             await page.wait_for_load_state("load")
             assert await button.is_disabled()  # also after the page's own script has run
             described = await button.get_attribute("aria-describedby")
