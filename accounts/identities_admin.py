@@ -55,11 +55,15 @@ class MergeProposalAdmin(_ProposalModelAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: MergeProposal | None = None) -> bool:
         return False  # kept: what was decided, and when
 
+    def has_decide_permission(self, request: HttpRequest) -> bool:
+        """Who may change proposals by their rights; the form itself changes none."""
+        return super().has_change_permission(request)
+
     @admin.display(description=_("new account"))
     def fresh_name(self, proposal: MergeProposal) -> str:
         return proposal.fresh.display_name
 
-    @admin.action(description=_("Two people: leave both accounts as they are"), permissions=["view"])
+    @admin.action(description=_("Two people: leave both accounts as they are"), permissions=["decide"])
     def decline(self, request: HttpRequest, queryset: QuerySet[MergeProposal]) -> None:
         acting: Any = request.user  # staff is signed in
         count = sum(decline_merge(proposal, acting_user=acting) for proposal in queryset)

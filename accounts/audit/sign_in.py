@@ -33,7 +33,8 @@ def failed(request: HttpRequest, email: str) -> None:
 
 def refused(request: HttpRequest, reason: str, user: User | None = None) -> None:
     source = source_of(request)
-    if is_allowed("audit-sign-in", reason, source, per_minute=_REFUSALS_PER_MINUTE):
+    # What follows the colon may be the visitor's own text: invented reasons would each be counted anew.
+    if is_allowed("audit-sign-in", reason.partition(":")[0], source, per_minute=_REFUSALS_PER_MINUTE):
         target = person(user) if user else NOBODY
         record("sign_in_refused", actor=NOBODY, target=target, after={"reason": reason}, source=source)
 

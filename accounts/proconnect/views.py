@@ -48,7 +48,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     """
     service = _provider()
     wanted = _next_of(request)
-    if request.get_host() != urlsplit(settings.PORTAL_URL).netloc:
+    if not _is_at_portal_url(request):
         # The session of another name of this portal would not be there when the provider leads back.
         return redirect(f"{settings.PORTAL_URL}{request.get_full_path()}")
     is_silent = "silent" in request.GET
@@ -69,6 +69,8 @@ def sign_in(request: HttpRequest) -> HttpResponse:
 def callback(request: HttpRequest) -> HttpResponse:
     """Where the provider leads back to, with a code or an error. Without a state of ours nothing happens at all."""
     service = _provider()
+    if not is_allowed("oidc-callback", source_of(request), per_minute=STARTS_PER_MINUTE):
+        return _refused(request, SignInRefused("too_many"), service, settings.LOGIN_REDIRECT_URL)
     try:
         journey = states.take(request.session, request.GET.get("state", ""))
     except SignInRefused as refusal:
@@ -190,6 +192,14 @@ def _provider() -> Provider:
     if service is None:
         raise Http404("no sign-in service is set up")
     return service
+
+
+def _is_at_portal_url(request: HttpRequest) -> bool:
+    """Compared as browsers do: any case, and a default port is none."""
+    own = urlsplit(settings.PORTAL_URL)
+    default = {"http": 80, "https": 443}.get(own.scheme)
+    asked = urlsplit(f"//{request.get_host()}")
+    return (asked.hostname, asked.port or default) == (own.hostname, own.port or default)
 
 
 def _next_of(request: HttpRequest) -> str:

@@ -12,6 +12,7 @@ from django.db import transaction
 from accounts.audit.parties import Party
 from accounts.audit.record import record_many
 from accounts.models import ProvisioningRun, User
+from accounts.models.provisioning import ChangeKind
 from accounts.provisioning.differences import Change, change_of
 from accounts.provisioning.problems import Problem
 from accounts.provisioning.rows import Row
@@ -84,7 +85,7 @@ class Applier:
         return kept, freed
 
     def _write(self, changes: list[Change], freed: list[Holder]) -> Counter[str]:
-        changes = self._without_last_administrator(self._staying(changes))
+        changes = self._without_last_administrator(self._without_leaving_administrators(self._staying(changes)))
         if not changes:
             return Counter()
         batch = self.writer.write(changes, freed)
@@ -105,6 +106,16 @@ class Applier:
             else change
             for change in changes
         ]
+
+    def _without_leaving_administrators(self, changes: list[Change]) -> list[Change]:
+        """A file may suspend an administrator, but none leaves by it."""
+        kept = []
+        for change in changes:
+            if change.current is not None and change.current.is_administrator and change.kind == ChangeKind.LEFT:
+                self.problems(Problem(change.line, "hr_id", change.hr_id, "administrator"))
+            else:
+                kept.append(change)
+        return kept
 
     def _without_last_administrator(self, changes: list[Change]) -> list[Change]:
         going = [

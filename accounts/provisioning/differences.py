@@ -98,8 +98,9 @@ def _changed(row: Row, current: Current, run: str, today: str) -> Change | None:
         is_active = False
     elif old.status != PRESENT:
         is_active = True  # who was locked by hand while HR said "present" stays locked
-    # Somebody who signs in with another address than HR's keeps it.
-    email = row.email if old.email == old.hr_email or is_freed(old.email) else old.email
+    # Somebody who signs in with another address than HR's keeps it, and so does an administrator: it is their login.
+    follows = old.email == old.hr_email or is_freed(old.email)
+    email = row.email if follows and not current.is_administrator else old.email
     values = Values(
         status,
         row.email,

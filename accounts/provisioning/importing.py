@@ -13,7 +13,7 @@ from django.db import connection
 from django.utils import timezone
 
 from accounts.audit.parties import SERVER, Party
-from accounts.models.provisioning import RunKind
+from accounts.models.provisioning import ChangeKind, RunKind
 from accounts.provisioning import runs
 from accounts.provisioning.applying import Applier, in_batches, pause
 from accounts.provisioning.columns import find_columns
@@ -28,8 +28,12 @@ SOURCE_PATTERN = r"[\w.-]{1,40}"
 DEFAULT_MAX_LEAVERS = 2.0
 
 
+# So many rows may say of people that they left or are suspended before they count for the safety stop.
+FEW = 20
+
+
 class TooManyLeavers(Exception):
-    """More people than allowed are missing from a full file: nothing was changed."""
+    """More people than allowed are missing from a full file, or gone by its own word: nothing was changed."""
 
     def __init__(self, leavers: int, base: int) -> None:
         super().__init__(f"{leavers} of {base}")
@@ -162,6 +166,9 @@ def _check(plan: Plan, options: Options, *, done: int) -> None:
     if options.is_strict and plan.counts["refused"]:
         raise RowsRefused
     leavers, base = len(plan.leavers) + done, plan.base + done
+    told = plan.counts[ChangeKind.LEFT.value] + plan.counts[ChangeKind.SUSPENDED.value] - len(plan.leavers)
+    if told > FEW:  # a column that slipped says of everybody that they are gone
+        leavers += told
     if leavers and percent(leavers, base) > options.max_leavers:
         raise TooManyLeavers(leavers, base)
 

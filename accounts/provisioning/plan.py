@@ -78,8 +78,12 @@ def make_plan(
 ) -> Plan:
     """Reads all `records`. `shown` gets each change (for a report); that costs a second look at new people."""
     planner = _Planner(reader, source, today, is_full, problems)
-    planner.take(records, progress)
-    planner.finish(shown)
+    try:
+        planner.take(records, progress)
+        planner.finish(shown)
+    except BaseException:
+        planner.plan.spool.close()
+        raise
     return planner.plan
 
 

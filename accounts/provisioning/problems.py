@@ -51,6 +51,10 @@ _ROW: dict[str, Words] = {
         _("Another account has this address."),
         _("If it is the same person, add the HR record (source and HR id) to that account in the administration."),
     ),
+    "administrator": (
+        _("This is an administrator: no file makes them a leaver."),
+        _("Take their rights in the administration first, or suspend them there."),
+    ),
     "last_administrator": (
         _("This is the last administrator who can sign in."),
         _("Make somebody else administrator first."),

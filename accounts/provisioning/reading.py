@@ -14,13 +14,15 @@ import re
 import shutil
 import tempfile
 import zipfile
+import zlib
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import BinaryIO
+from xml.etree import ElementTree  # for its error alone: openpyxl parses
 
 from django.utils.translation import gettext as _
 
@@ -214,7 +216,7 @@ def _spreadsheet(name: str, file: BinaryIO) -> Table:
                 raise FileRefused(_too_large())
         book = openpyxl.load_workbook(file, read_only=True, data_only=False)
     except (zipfile.BadZipFile, KeyError, ValueError, OSError) as error:
-        raise FileRefused(_("The spreadsheet cannot be read: it is damaged, or locked by a password.")) from error
+        raise FileRefused(_damaged()) from error
     sheets = [sheet for sheet in book.worksheets if sheet.sheet_state == "visible"]
     if len(sheets) != 1:
         text = _("The spreadsheet has %(count)d visible sheets; it must have one.")
@@ -226,6 +228,10 @@ def _spreadsheet(name: str, file: BinaryIO) -> Table:
     return Table(name, header, sheets[0].max_row or 0, digest, _padded(rows, len(header)))
 
 
+def _damaged() -> str:
+    return _("The spreadsheet cannot be read: it is damaged, or locked by a password.")
+
+
 def _padded(rows: Iterator[Record], width: int) -> Iterator[Record]:
     """A spreadsheet keeps no empty cells at the end of a row."""
     for number, cells, trouble in rows:
@@ -233,7 +239,14 @@ def _padded(rows: Iterator[Record], width: int) -> Iterator[Record]:
 
 
 def _sheet_rows(sheet: object) -> Iterator[Record]:
-    for number, row in enumerate(sheet.iter_rows(values_only=True), 1):  # type: ignore[attr-defined]  # openpyxl has no types
+    rows = enumerate(sheet.iter_rows(values_only=True), 1)  # type: ignore[attr-defined]  # openpyxl has no types
+    while True:
+        try:
+            number, row = next(rows)
+        except StopIteration:
+            return
+        except (ElementTree.ParseError, zipfile.BadZipFile, zlib.error, ValueError, KeyError) as error:
+            raise FileRefused(_damaged()) from error
         cells = [_cell(value) for value in row]
         if any(cells):
             yield number, cells, ""
@@ -248,4 +261,5 @@ def _cell(value: object) -> str:
         return value.isoformat()
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
-    return str(value)
+    # An array formula is an object of its own; it is refused as any other formula is.
+    return str(value) if isinstance(value, str | int | float | time | timedelta) else "="

@@ -24,7 +24,7 @@ from accounts.provisioning.differences import freed_address
 from accounts.provisioning.importing import Watcher, prepare_connection
 from accounts.provisioning.rows import LEFT
 from accounts.provisioning.signals import people_deactivated
-from accounts.provisioning.state import Current, Period, Values, current_people, memberships_of
+from accounts.provisioning.state import Current, Period, Values, current_people, memberships_of, others_present
 from accounts.provisioning.writing import Batch, flush, rewrite_periods, update_employment, update_user
 
 
@@ -94,6 +94,10 @@ class _Batch:
             self.values = {hr_id: person.values for hr_id, person in self.people.items()}
             ids = [change.person_id for change in changes if "memberships" in change.before + change.after]
             self.memberships = memberships_of(ids)
+            self.elsewhere = others_present(
+                [person.user_id for person in self.people.values()],
+                [person.employment_id for person in self.people.values()],
+            )
             self._delete_created([change for change in changes if change.kind == ChangeKind.CREATED])
             for change in changes:
                 if change.kind != ChangeKind.CREATED:
@@ -107,13 +111,16 @@ class _Batch:
         there = {person.user_id: person for person in self.people.values()}
         people = [there[change.person_id] for change in created if change.person_id in there]
         kept = _in_use([person.user_id for person in people], self.run.source)
+        kept |= {person.user_id for person in people if person.is_administrator}
         keys = [person.user_id for person in people if person.user_id not in kept]
         with connection.cursor() as cursor:
             for model, column in ((Membership, "user_id"), (Employment, "user_id"), (User, "id")):
                 query = f'DELETE FROM "{model._meta.db_table}" WHERE {column} = %s'  # noqa: S608  our own tables
                 cursor.executemany(query, [(key,) for key in keys])
         for person in people:
-            if person.user_id in kept:
+            if person.is_administrator:
+                self.left.append((person.hr_id, "an administrator is not suspended: the account stays"))
+            elif person.user_id in kept:
                 # The next file finds them again by their HR id.
                 self.values[person.hr_id] = person.values._replace(status=LEFT, is_active=False, digest="")
                 self.left.append((person.hr_id, "the account is in use: it is suspended instead of deleted"))
@@ -135,9 +142,10 @@ class _Batch:
                 back[name] = value
             elif getattr(now, name) != value and name not in ("run", "digest"):
                 self.left.append((change.hr_id, f"{name} was changed since"))
-        if back.get("is_active") is False and person.is_superuser:
+        if back.get("is_active") is False and (person.is_administrator or person.user_id in self.elsewhere):
             del back["is_active"]
-            self.left.append((change.hr_id, "an administrator is not suspended by an undoing"))
+            why = "an administrator is not suspended" if person.is_administrator else "another employer has them"
+            self.left.append((change.hr_id, f"{why}: the account stays active"))
         self.values[change.hr_id] = now._replace(**back)
         self._tell(person, ChangeKind(change.kind))
 
@@ -147,7 +155,9 @@ class _Batch:
         if user is None or User.objects.filter(email=before["email"]).exists():
             self.left.append((change.hr_id or str(change.person_id), "the address could not be given back"))
             return
-        self.batch.user_updates.append((before["email"], user.first_name, user.last_name, user.is_active, user.pk))
+        # Nothing but the address: the rest may have changed since it was read.
+        self.batch.given_back.append((before["email"], user.pk))
+        self.batch.readdressed.append(user.pk)
         self.counts[change.kind] += 1
 
     def _restore_periods(
@@ -171,6 +181,7 @@ class _Batch:
             if values.email != person.values.email:
                 # Out of the way first: two people may have exchanged theirs.
                 self.batch.freed.append((freed_address(person.public_id), person.user_id))
+                self.batch.readdressed.append(person.user_id)
             update_user(self.batch, values, person.user_id)
             update_employment(self.batch, values, person.employment_id)
         gone = [p.user_id for p, values in changed if p.values.is_active and not values.is_active]

@@ -58,6 +58,7 @@ class Batch:
     user_updates: list[tuple[Any, ...]] = field(default_factory=list)
     employment_updates: list[tuple[Any, ...]] = field(default_factory=list)
     freed: list[tuple[Any, ...]] = field(default_factory=list)
+    given_back: list[tuple[Any, ...]] = field(default_factory=list)
     memberships: list[tuple[Any, ...]] = field(default_factory=list)
     membership_updates: list[tuple[Any, ...]] = field(default_factory=list)
     membership_deletions: list[int] = field(default_factory=list)
@@ -221,6 +222,7 @@ def flush(batch: Batch, cursor: CursorWrapper) -> None:
     """All statements but those of the audit log, in the one order in which no address stands twice."""
     _USERS.update(cursor, ["email"], batch.freed)
     _USERS.update(cursor, ["email", "first_name", "last_name", "is_active"], batch.user_updates)
+    _USERS.update(cursor, ["email"], batch.given_back)
     _USERS.insert(cursor, batch.users)
     _EMPLOYMENTS.update(cursor, [*_EMPLOYMENT_COLUMNS, "updated_at"], batch.employment_updates)
     _EMPLOYMENTS.insert(cursor, batch.employments)

@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from accounts.audit.parties import person
 from accounts.audit.record import record
-from accounts.models import Employment, MergeProposal, Organisation, SignInIdentity, User
+from accounts.models import MergeProposal, Organisation, SignInIdentity, User
 from accounts.models.employment import EmploymentStatus
 from accounts.models.identity import MergeReason, MergeState
 from accounts.models.user import is_placeholder, placeholder_email
@@ -77,14 +77,17 @@ def _enter(known: Known, creates_accounts: bool) -> Entered:
         return _come_back(found, known)
     holder = User.objects.select_for_update(no_key=True).filter(email=known.email).first()
     if holder is None:
-        return _start(known, known.email, creates_accounts)
+        # An address that nobody has verified is anybody's: it is kept with the identity, and opens nothing.
+        email = known.email if known.is_email_verified else placeholder_email(uuid.uuid4())
+        return Entered(_start(known, email, creates_accounts))
     has_signed_in = holder.identities.exists()
-    fits = known.is_email_verified and _works_at(holder, known.siret)
-    if not holder.is_active and (fits or not has_signed_in):
-        # Most likely the same person. A new key must not be a way round a suspension.
+    if not holder.is_active and _is_likely_the_same(holder, known):
+        # A new key must not be a way round a suspension.
         raise Suspended(holder)
-    if fits and not has_signed_in and not (holder.is_staff or holder.is_superuser):
+    works_there = known.is_email_verified and known.siret in _sirets_of(holder)
+    if works_there and holder.is_active and not has_signed_in and not (holder.is_staff or holder.is_superuser):
         return _attach(holder, known)
+    fits = works_there or (known.is_email_verified and known.siret in _sirets_said_of(holder))
     return _stand_apart(holder, known, fits=fits, has_signed_in=has_signed_in, creates_accounts=creates_accounts)
 
 
@@ -97,12 +100,14 @@ def _come_back(found: SignInIdentity, known: Known) -> Entered:
     found.last_sign_in_at = timezone.now()
     found.save(update_fields=[*_said(known), "last_sign_in_at"])
     _follow_address(user, known)
-    return Entered(user, stands_apart=is_placeholder(user.email))
+    return Entered(user, stands_apart=known.is_email_verified and is_placeholder(user.email))
 
 
 def _follow_address(user: User, known: Known) -> None:
     """The address by which others find a person, where it is nobody's and neither HR nor a password hangs on it."""
-    if user.email == known.email or user.has_usable_password() or user.employments.exists():
+    if not known.is_email_verified or user.email == known.email:
+        return
+    if user.has_usable_password() or user.employments.exists():
         return
     if User.objects.filter(email=known.email).exists():
         return
@@ -111,13 +116,13 @@ def _follow_address(user: User, known: Known) -> None:
     record("address_followed", actor=person(user), target=person(user), before={"email": before}, after=_email(known))
 
 
-def _start(known: Known, email: str, creates_accounts: bool) -> Entered:
+def _start(known: Known, email: str, creates_accounts: bool) -> User:
     if not creates_accounts:
         raise NoAccount
     user = User.objects.create_user(email, first_name=known.given_name, last_name=known.family_name)
     _remember(user, known)
     record("account_started", actor=person(user), target=person(user), after=_email(known) | _where(known))
-    return Entered(user, stands_apart=email != known.email)
+    return user
 
 
 def _attach(user: User, known: Known) -> Entered:
@@ -131,14 +136,15 @@ def _attach(user: User, known: Known) -> Entered:
 
 def _stand_apart(holder: User, known: Known, *, fits: bool, has_signed_in: bool, creates_accounts: bool) -> Entered:
     """An account beside the one that has the address: nothing of that one is seen, given or changed."""
-    entered = _start(known, placeholder_email(uuid.uuid4()), creates_accounts)
     # Where neither fits, it is another person's address by now, and the less is proposed the better.
-    may_be_the_same = fits or (not has_signed_in and known.is_email_verified and not _has_siret(holder))
+    may_be_the_same = fits or (not has_signed_in and known.is_email_verified and not _sirets_of(holder))
+    # Whom the portal knows comes in also where strangers get no account.
+    fresh = _start(known, placeholder_email(uuid.uuid4()), creates_accounts or may_be_the_same)
     if may_be_the_same:
         reason = MergeReason.NEW_SUB if has_signed_in else MergeReason.NOT_ATTACHED
-        MergeProposal.objects.create(fresh=entered.user, known=holder, reason=reason)
-        record("merge_proposed", actor=person(entered.user), target=person(holder), after={"reason": str(reason)})
-    return Entered(entered.user, stands_apart=True, is_proposed=may_be_the_same)
+        MergeProposal.objects.create(fresh=fresh, known=holder, reason=reason)
+        record("merge_proposed", actor=person(fresh), target=person(holder), after={"reason": str(reason)})
+    return Entered(fresh, stands_apart=True, is_proposed=may_be_the_same)
 
 
 def _remember(user: User, known: Known) -> None:
@@ -164,18 +170,31 @@ def _where(known: Known) -> dict[str, str]:
     return {"siret": known.siret, "idp": known.idp_id}
 
 
-def _works_at(user: User, siret: str) -> bool:
-    return bool(siret) and siret in _sirets_of(user)
+def _is_likely_the_same(holder: User, known: Known) -> bool:
+    """Whether who signs in is most likely the suspended `holder` of their address.
+
+    Not where the SIRET is another than any that is known of the holder, and not where they have left by HR's word:
+    their address may be somebody else's by now.
+    """
+    sirets = _sirets_of(holder, ever=True) | _sirets_said_of(holder)
+    if known.siret and sirets:
+        return known.siret in sirets
+    jobs = holder.employments.values_list("status", flat=True)
+    return not jobs or any(status != EmploymentStatus.LEFT for status in jobs)
 
 
-def _has_siret(user: User) -> bool:
-    return bool(_sirets_of(user))
+def _sirets_said_of(user: User) -> set[str]:
+    """The SIRETs with which somebody has signed in."""
+    return set(user.identities.exclude(siret="").values_list("siret", flat=True))
 
 
-def _sirets_of(user: User) -> set[str]:
-    """The SIRETs of where somebody works today: of an office without one, that of what it is the nearest part of."""
-    keys = set(user.memberships.current().values_list("organisation_id", flat=True))
-    jobs = Employment.objects.filter(user=user, status=EmploymentStatus.PRESENT, organisation__isnull=False)
+def _sirets_of(user: User, *, ever: bool = False) -> set[str]:
+    """The SIRETs of where somebody works today, or ever did as far as is known: of an office without one, that of what
+    it is the nearest part of.
+    """
+    memberships = user.memberships.all() if ever else user.memberships.current()
+    jobs = user.employments.all() if ever else user.employments.filter(status=EmploymentStatus.PRESENT)
+    keys = set(memberships.values_list("organisation_id", flat=True))
     keys |= {key for key in jobs.values_list("organisation_id", flat=True) if key is not None}
     organisations = list(Organisation.objects.filter(pk__in=keys))
     above = Organisation.objects.in_bulk({key for one in organisations for key in one.ancestor_ids})

@@ -76,8 +76,8 @@ class Command(BaseCommand):
         except FileRefused as error:
             self._stop(console.UNREADABLE, "unreadable", str(error))
         except TooManyLeavers as error:
-            missing = f"{error.leavers} of {error.base} people ({error.percent:.1f} %) are missing from the file"
-            text = f"{missing}: nothing was changed. --max-leavers allows more."
+            gone = f"{error.leavers} of {error.base} people ({error.percent:.1f} %)"
+            text = f"{gone} are missing from the file or gone by it: nothing was changed. --max-leavers allows more."
             self._stop(console.SAFETY_STOP, "too many leavers", text, leavers=error.leavers, people=error.base)
         except RowsRefused:
             watcher.close()

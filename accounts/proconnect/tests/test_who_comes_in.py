@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
@@ -331,3 +332,90 @@ def test_administrators_see_keys_and_proposals_and_decline_those_of_two_people(
     assert (proposal.state, proposal.decided_at is not None) == (MergeState.DECLINED, True)
     assert AuditEntry.objects.filter(action="merge_declined").count() == 1
     assert boss.get(f"{listed}add/").status_code == 403
+
+
+def test_a_suspended_account_without_an_office_is_not_come_round_by_a_new_key(
+    provider: HostileProvider, visit: Visit
+) -> None:
+    visit.sign_in()
+    User.objects.filter(pk=signed_in_as(visit).pk).update(is_active=False)
+    provider.person["sub"] = "new key"
+    again = Visit(provider)
+    assert again.sign_in().status_code == 403
+    assert not again.is_signed_in
+    assert SignInIdentity.objects.count() == 1
+
+
+def test_the_next_holder_of_a_leavers_address_comes_in_apart(visit: Visit) -> None:
+    known = account(siret=OTHER_SIRET)
+    User.objects.filter(pk=known.pk).update(is_active=False)
+    visit.sign_in()
+    stands_apart(visit, known, proposed=False)
+
+
+def test_a_new_key_is_proposed_by_the_siret_of_the_former_sign_ins(provider: HostileProvider, visit: Visit) -> None:
+    visit.sign_in()
+    known = signed_in_as(visit)
+    provider.person["sub"] = "new key"
+    again = Visit(provider)
+    again.sign_in()
+    stands_apart(again, known, proposed=True)
+
+
+def test_whom_the_portal_knows_comes_in_with_a_new_key_also_where_no_accounts_are_made(
+    provider: HostileProvider, visit: Visit, settings: Settings
+) -> None:
+    settings.OIDC_CREATES_ACCOUNTS = False
+    known = account()
+    visit.sign_in()
+    provider.person["sub"] = "new key"
+    again = Visit(provider)
+    again.sign_in()
+    stands_apart(again, known, proposed=True)
+
+
+def test_an_address_that_nobody_verified_is_nobodys(
+    provider: HostileProvider, visit: Visit, settings: Settings
+) -> None:
+    settings.OIDC_VERIFIED_EMAILS = False
+    provider.person |= {"email": "minister@interieur.example", "email_verified": False}
+    visit.sign_in()
+    assert is_placeholder(signed_in_as(visit).email)
+    visit.sign_in()
+    assert is_placeholder(signed_in_as(visit).email)
+    provider.person["email_verified"] = True
+    visit.sign_in()
+    assert signed_in_as(visit).email == "minister@interieur.example"
+
+
+def test_invented_errors_do_not_fill_the_audit_log(visit: Visit) -> None:
+    for number in range(12):
+        visit.start()
+        visit.back(state=visit.state, error=f"e{number}")
+    assert AuditEntry.objects.filter(action="sign_in_refused").count() == 3
+
+
+def test_who_may_only_look_decides_on_no_proposal(provider: HostileProvider, visit: Visit, client: Client) -> None:
+    account()
+    visit.sign_in()
+    provider.person["sub"] = "new key"
+    Visit(provider).sign_in()
+    viewer = User.objects.create_user("viewer@m.example", is_staff=True)
+    viewer.user_permissions.add(Permission.objects.get(codename="view_mergeproposal"))
+    proposal = MergeProposal.objects.get()
+    chosen = {"action": "decline", "_selected_action": [proposal.pk]}
+    client.force_login(viewer)
+    client.post("/admin/accounts/mergeproposal/", chosen)
+    assert MergeProposal.objects.get().state == MergeState.OPEN
+    viewer.user_permissions.add(Permission.objects.get(codename="change_mergeproposal"))
+    client.post("/admin/accounts/mergeproposal/", chosen)
+    assert MergeProposal.objects.get().state == MergeState.DECLINED
+
+
+@pytest.mark.parametrize("address", ["http://testserver:80", "http://TestServer"])
+def test_an_address_of_the_portal_in_other_letters_is_the_same(
+    provider: HostileProvider, client: Client, settings: Settings, address: str
+) -> None:
+    settings.PORTAL_URL = address
+    answer = client.get("/accounts/proconnect/?next=/rooms/", headers={"host": "testserver"})
+    assert answer["Location"].startswith(provider.issuer)

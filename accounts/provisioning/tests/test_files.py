@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import openpyxl
@@ -173,3 +174,20 @@ def test_the_example_in_the_documentation_can_be_imported(provision: Provision) 
 def test_the_spreadsheet_reader_is_not_loaded_for_text() -> None:
     code = "import accounts.provisioning.reading, sys; sys.exit('openpyxl' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_an_array_formula_is_refused_as_any_other(provision: Provision) -> None:
+    from openpyxl.worksheet.formula import ArrayFormula
+
+    rows = (("Matricule", "Courriel", "Prénom"), (1, "anna@m.example", ArrayFormula("C2:C2", "=1+1")))
+    assert provision(spreadsheet(*rows), name="hr.xlsx").counts == {"refused": 1}
+
+
+def test_a_spreadsheet_that_is_cut_off_is_refused_as_a_whole(provision: Provision) -> None:
+    whole = spreadsheet(("Matricule", "Courriel"), (1, "anna@m.example"))
+    cut = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(whole)) as old, zipfile.ZipFile(cut, "w") as new:
+        for name in old.namelist():
+            data = old.read(name)
+            new.writestr(name, data[:-60] if name.endswith("sheet1.xml") else data)
+    assert provision(cut.getvalue(), name="hr.xlsx").code == 3

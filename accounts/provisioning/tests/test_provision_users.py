@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from accounts.audit.verify import verify
 from accounts.models import AuditEntry, Employment, Membership, Organisation, ProvisioningRun, User
+from accounts.provisioning import daily
 from accounts.provisioning.tests.conftest import HEADER, Provision, command, exported, file_of
 
 ANNA = "1;anna@m.example;Anna;Petit;A"
@@ -268,3 +269,33 @@ def test_a_call_without_file_or_source_is_refused(offices: object) -> None:
         command("provision_users")
     assert HEADER.count(";") == 7
     assert not ProvisioningRun.objects.exists()
+
+
+def made_administrators(*hr_ids: str) -> None:
+    User.objects.filter(pk__in=[person(hr_id).pk for hr_id in hr_ids]).update(is_staff=True, is_superuser=True)
+
+
+def test_a_file_moves_no_administrators_address(provision: Provision) -> None:
+    provision(file_of(ANNA, BEN))
+    made_administrators("1")
+    provision(file_of(ANNA.replace("anna@m.example", "mallory@evil.example"), BEN))
+    assert person("1").email == "anna@m.example"
+
+
+def test_no_administrator_leaves_by_a_file_or_a_date(provision: Provision) -> None:
+    provision(file_of(ANNA, BEN, CLEO))
+    made_administrators("1", "2")
+    today = timezone.localdate()
+    said = provision(file_of(f"{ANNA};;{today.isoformat()}", f"{BEN};;;parti", CLEO))
+    assert (said.code, said.counts["refused"]) == (1, 1)
+    daily.apply_dates(today + timedelta(days=1))
+    assert person("1").is_active
+    assert person("2").is_active
+
+
+@pytest.mark.parametrize("state", ["suspendu", "parti"])
+def test_the_safety_stop_counts_whom_the_file_says_to_be_gone(provision: Provision, state: str) -> None:
+    everybody = [f"{n};p{n}@m.example;P;N{n};A" for n in range(30)]
+    provision(file_of(*everybody))
+    assert provision(file_of(*(f"{row};;;{state}" for row in everybody))).code == 4
+    assert User.objects.filter(is_active=True).count() == 30

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from allauth.account.models import EmailAddress
 from django.utils import timezone
 
 from accounts.audit.verify import verify
@@ -120,3 +121,35 @@ def test_an_undoing_that_was_interrupted_goes_on(provision: Provision, times: in
         said = undo(run)
     assert said.code == (0 if times == 1 else 7)
     assert exported() == before
+
+
+def made_administrator(hr_id: str) -> User:
+    someone = person(hr_id)
+    someone.is_staff = someone.is_superuser = True
+    someone.save()
+    return someone
+
+
+def test_undoing_leaves_administrators_as_they_are(provision: Provision) -> None:
+    run = provision(file_of(ANNA, BEN)).facts["run"]
+    anna = made_administrator("1")
+    said = undo(run)
+    assert [one["hr_id"] for one in said.facts["left"]] == ["1"]
+    assert list(User.objects.filter(is_active=True)) == [anna]
+
+
+def test_undoing_suspends_nobody_whom_another_employer_has(provision: Provision) -> None:
+    provision(file_of(f"{ANNA};;;suspendu", BEN))
+    run = provision(file_of(ANNA, BEN)).facts["run"]
+    Employment.objects.create(user=person("1"), source="other", hr_id="9", status="present")
+    undo(run)
+    assert person("1").is_active
+
+
+def test_undoing_a_change_of_address_ends_the_sign_in_by_the_new_one(provision: Provision) -> None:
+    provision(file_of(ANNA, BEN))
+    run = provision(file_of(ANNA.replace("anna@", "annette@"), BEN)).facts["run"]
+    EmailAddress.objects.create(user=person("1"), email="annette@m.example", verified=True, primary=True)
+    undo(run)
+    assert person("1").email == "anna@m.example"
+    assert not EmailAddress.objects.exists()
