@@ -167,6 +167,7 @@ _OURS = (
     "PORTAL_",
     "OIDC_",
     "DATA_DIR",
+    "RUN_DIR",
     "DATABASE_",
     "REDIS_",
     "DOMAIN",

@@ -180,6 +180,15 @@ class PortalWebSocket(WebSocketProtocol):
         self.sendData(b"\r\n".join(lines))
         self.dropConnection(abort=False)
 
+    def dropConnection(self, abort: bool = False) -> None:
+        """Autobahn resets a connection whose ends have closed at once: our close frame could be lost with it, and the
+        client would report a failure (1006) where both sides were of one mind.
+        """
+        has_agreed = self.wasClean and self.state != self.STATE_CLOSED
+        super().dropConnection(abort and not has_agreed)
+        if has_agreed:  # what a client that does not read leaves in the buffer must not keep the connection for ever
+            reactor.callLater(CLOSE_TIMEOUT_SECONDS, self.transport.abortConnection)
+
     def serverClose(self, code: int | None = None) -> None:
         self.sendCloseFrame(code=NORMAL_CLOSURE if code is None else code)
 

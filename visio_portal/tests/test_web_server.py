@@ -193,6 +193,13 @@ def test_a_websocket_ends_with_its_application(server: Server) -> None:
         assert frames_until_close(connection) == ([], 1000)
 
 
+def test_a_websocket_that_both_ends_close_at_once_ends_without_a_reset(server: Server) -> None:
+    with websocket(server, "/short") as connection:
+        connection.sendall(frame(CLOSE, struct.pack("!H", 1000)))
+        assert frames_until_close(connection) == ([], 1000)
+        assert connection.recv(1) == b""
+
+
 def test_a_request_line_of_fifteen_kibibytes_passes_and_leaves_no_trace_in_the_log(server: Server) -> None:
     secret = "s3cret" * 2500
     with closing(server.connect()) as connection:
