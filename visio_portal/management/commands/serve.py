@@ -23,6 +23,8 @@ from accounts.services.invitations import ensure_admin
 from meetings.services.rooms import ensure_first_room
 from relay.config import SettingsError
 from visio_portal import processes, tls
+from visio_portal.backup import swap
+from visio_portal.backup.errors import BackupError
 from visio_portal.supervisor import Supervisor
 
 logger = logging.getLogger(__name__)
@@ -53,6 +55,7 @@ class Command(BaseCommand):
         """What must be true before any process starts."""
         raise_file_limit()
         processes.make_run_dir()
+        finish_restore()
         migrate()
         if settings.SERVES_TLS:
             tls.ensure_files(keeps_authority=False)
@@ -122,6 +125,18 @@ def raise_file_limit() -> None:
 def absolute(link: str) -> str:
     """`link` with the portal's address, if it has none."""
     return link if "://" in link else f"{settings.PORTAL_URL}{link}"
+
+
+def finish_restore() -> None:
+    """Before anything reads the database: half of it may be another portal's."""
+    try:
+        is_finished = swap.finish(Path(settings.DATA_DIR))
+    except BackupError as error:
+        raise CommandError(str(error)) from error
+    if is_finished:
+        raise CommandError(
+            "A restore that had been interrupted was finished, perhaps with other settings. Start again."
+        )
 
 
 def migrate() -> None:
