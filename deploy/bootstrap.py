@@ -39,6 +39,7 @@ TEST_PACKAGES = {
     "coturn": "turnserver",  # calls through a TURN server
     "iproute2": "ip",  # network namespaces
     "iptables": "iptables",
+    "postgresql": "pg_ctlcluster",  # backups of a portal on it
 }
 # Made once, kept for ever. Nothing here has a default.
 SECRETS: dict[str, Callable[[], str]] = {

@@ -91,7 +91,7 @@ async def test_a_portal_that_is_lost_is_restored_with_its_people_and_rooms(old: 
         async with Person(new, "Alice Martin") as alice:
             await alice.sign_in(ALICE)
             assert await alice.enter(slug) == "admitted"
-            assert "Conseil" in (await alice.http.get("/")).text
+            assert "Conseil" in (await alice.http.get(f"/r/{slug}")).text
         assert "Traceback" not in new.log(1000)
     finally:
         new.stop()
