@@ -121,7 +121,7 @@ async def test_who_ends_the_call_reads_that_they_did_and_opens_it_again_the_othe
     portal: Portal, media: Path
 ) -> None:
     async with chromium(1, portal, media) as host, chromium(2, portal, media) as guest:
-        for screen in (host, guest):  # livekit-client complains where the media server ends the connection before it does
+        for screen in (host, guest):  # livekit-client complains where the media server ends the connection first
             screen.tolerated.append(r"[Dd]ata ?[Cc]hannel")
         slug = await host_opens_a_room(host)
         await guest_is_admitted(host, guest, slug, GUEST)
