@@ -23,6 +23,8 @@
   const pixels = canvas.getContext("2d", { willReadFrequently: true });
 
   const readCard = (video) => {
+    // A video that knows its size but has no picture yet draws nothing: what was read before would count as its own.
+    pixels.clearRect(0, 0, SAMPLED.width, SAMPLED.height);
     pixels.drawImage(video, 0, 0, SAMPLED.width, SAMPLED.height);
     const { data } = pixels.getImageData(0, 0, SAMPLED.width, SAMPLED.height);
     const mean = (row, column) => {
