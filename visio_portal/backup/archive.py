@@ -133,15 +133,15 @@ def _verified(path: Path) -> Manifest:
     return manifest
 
 
-def extract(path: Path, manifest: Manifest, place_of: Callable[[str], Path]) -> None:
-    """Writes each member of a verified file to where `place_of` says. The sums are compared again: the file may have
-    been exchanged since. Raises `DamagedArchive`.
+def extract(path: Path, manifest: Manifest, place_of: Callable[[str], Path | None]) -> None:
+    """Writes each member of a verified file to where `place_of` says; None: nowhere. The sums are compared again: the
+    file may have been exchanged since. Raises `DamagedArchive`.
     """
     with _readable(path):
         _extract(path, manifest, place_of)
 
 
-def _extract(path: Path, manifest: Manifest, place_of: Callable[[str], Path]) -> None:
+def _extract(path: Path, manifest: Manifest, place_of: Callable[[str], Path | None]) -> None:
     wanted = {member.name: member for member in manifest.members}
     for info, content in _members(path):
         if info.name == MANIFEST:
@@ -149,6 +149,8 @@ def _extract(path: Path, manifest: Manifest, place_of: Callable[[str], Path]) ->
         check_name(info.name)
         member = wanted.pop(info.name, None)
         place = place_of(info.name)
+        if place is None:
+            continue
         place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         digest = hashlib.sha256()
         with place.open("xb") as file:

@@ -105,7 +105,7 @@ def _tool(name: str, *arguments: str, error: type[BackupError] = BackupError) ->
             "be older than the server."
         )
     environment = {**os.environ, **_connection()}
-    done = subprocess.run(  # noqa: S603  our own words
+    done = subprocess.run(  # noqa: S603  PostgreSQL's program without a shell; no argument is a word of people's
         [program, *arguments], env=environment, capture_output=True, text=True, check=False
     )
     if done.returncode:

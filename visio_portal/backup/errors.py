@@ -1,8 +1,10 @@
 """What an operator is told where a backup cannot be made, read or restored."""
 
+from django.core.management.base import CommandError
 
-class BackupError(Exception):
-    """The message says what is wrong and what to do."""
+
+class BackupError(CommandError):
+    """The message says what is wrong and what to do; a command ends with it, as with any of its own."""
 
 
 class DamagedArchive(BackupError):

@@ -94,8 +94,8 @@ def verify(path: Path) -> Manifest:
     with tempfile.TemporaryDirectory(prefix=_SCRATCH) as name:
         folder = Path(name)
         wanted = archive.DATABASES[manifest.database]
-        _need_space(folder, sum(member.size for member in manifest.members))
-        archive.extract(path, manifest, lambda member: folder / member)
+        _need_space(folder, sum(member.size for member in manifest.members if member.name == wanted))
+        archive.extract(path, manifest, lambda member: folder / member if member == wanted else None)
         databases.check(folder / wanted, manifest.database)
     return manifest
 
@@ -127,7 +127,7 @@ def restore(path: Path, *, force: bool = False, now: datetime.datetime | None = 
             aside.mkdir(mode=0o700, parents=True)
             databases.dump(aside / archive.DATABASES["postgresql"])
         steps = _steps(stages, manifest, has_settings=has_settings)
-        stages.sync()
+        os.sync()  # all that was unpacked, before the journal says that it is there
         swap.begin(data_dir, steps, stages.made, dumped if manifest.database == "postgresql" else None)
     except OSError as error:
         stages.remove()
@@ -141,10 +141,8 @@ def restore(path: Path, *, force: bool = False, now: datetime.datetime | None = 
         swap.cancel(data_dir)
         stages.remove()
         raise
-    places = {step.aside.parent for step in steps if os.path.lexists(step.aside)} | (
-        {aside} if aside.is_dir() else set()
-    )
-    return Restored(manifest, sorted(places), has_settings)
+    places = {step.aside.parent for step in steps} | {aside}
+    return Restored(manifest, sorted(place for place in places if place.is_dir()), has_settings)
 
 
 class _Stages:
@@ -167,17 +165,11 @@ class _Stages:
 
     def place_of(self, name: str) -> Path:
         if name == SETTINGS:
-            return (
-                self.make(Path(settings.ENV_FILE).absolute().parent) / SETTINGS
-                if settings.ENV_FILE
-                else (self.make(Path(settings.DATA_DIR)) / SETTINGS)
-            )
+            beside = Path(settings.ENV_FILE).absolute().parent if settings.ENV_FILE else Path(settings.DATA_DIR)
+            return self.make(beside) / SETTINGS
         if name == archive.DATABASES["sqlite"]:
             return self.make(databases.sqlite_file().absolute().parent) / name
         return self.make(Path(settings.DATA_DIR)) / name
-
-    def sync(self) -> None:
-        os.sync()  # all that was unpacked, before the journal says that it is there
 
     def remove(self) -> None:
         for stage in self.made:

@@ -11,6 +11,7 @@ import sys
 import tarfile
 from collections.abc import Callable
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -166,7 +167,7 @@ def test_an_exchange_that_is_killed_at_any_step_is_finished_by_the_next(tmp_path
     number = 0
     while True:
         exchange = Exchange(tmp_path / str(number))
-        was_killed = killed_at(number, lambda exchange=exchange: swap.finish(exchange.folder))  # type: ignore[misc]
+        was_killed = killed_at(number, partial(swap.finish, exchange.folder))
         swap.finish(exchange.folder)
         found = {name: text for name, text in exchange.contents().items() if not name.startswith("stage/")}
         assert found == wanted, f"killed at {number}"

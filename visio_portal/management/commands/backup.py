@@ -5,10 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import BaseCommand, CommandParser
 
 from visio_portal.backup import service
-from visio_portal.backup.errors import BackupError
 
 
 class Command(BaseCommand):
@@ -21,10 +20,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        try:
-            made = service.make(options["to"])
-        except BackupError as error:
-            raise CommandError(str(error)) from error
+        made = service.make(options["to"])
         for name in made.skipped:
             self.stderr.write(f"left out: {name} (a link, no plain file, or gone meanwhile)")
         if not made.has_settings:

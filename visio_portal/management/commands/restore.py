@@ -6,10 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import BaseCommand, CommandParser
 
 from visio_portal.backup import service
-from visio_portal.backup.errors import BackupError
 from visio_portal.management.commands.serve import OnlyOne
 
 
@@ -22,11 +21,8 @@ class Command(BaseCommand):
         parser.add_argument("--force", action="store_true", help="also where there is a portal already")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        try:
-            with OnlyOne(Path(settings.DATA_DIR) / "serve.lock"):
-                done = service.restore(options["file"], force=options["force"])
-        except BackupError as error:
-            raise CommandError(str(error)) from error
+        with OnlyOne(Path(settings.DATA_DIR) / "serve.lock"):
+            done = service.restore(options["file"], force=options["force"])
         for folder in done.aside:
             self.stdout.write(f"what was there: {folder}")
         if not done.has_settings:

@@ -24,7 +24,6 @@ from meetings.services.rooms import ensure_first_room
 from relay.config import SettingsError
 from visio_portal import processes, tls
 from visio_portal.backup import swap
-from visio_portal.backup.errors import BackupError
 from visio_portal.supervisor import Supervisor
 
 logger = logging.getLogger(__name__)
@@ -129,11 +128,7 @@ def absolute(link: str) -> str:
 
 def finish_restore() -> None:
     """Before anything reads the database: half of it may be another portal's."""
-    try:
-        is_finished = swap.finish(Path(settings.DATA_DIR))
-    except BackupError as error:
-        raise CommandError(str(error)) from error
-    if is_finished:
+    if swap.finish(Path(settings.DATA_DIR)):
         raise CommandError(
             "A restore that had been interrupted was finished, perhaps with other settings. Start again."
         )

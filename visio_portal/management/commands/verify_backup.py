@@ -5,10 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import BaseCommand, CommandParser
 
 from visio_portal.backup import service
-from visio_portal.backup.errors import BackupError
 
 
 class Command(BaseCommand):
@@ -19,10 +18,7 @@ class Command(BaseCommand):
         parser.add_argument("file", type=Path)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        try:
-            manifest = service.verify(options["file"])
-        except BackupError as error:
-            raise CommandError(str(error)) from error
+        manifest = service.verify(options["file"])
         self.stdout.write(
             f"whole: made {manifest.made_at} by portal {manifest.version}, {manifest.database}, "
             f"{len(manifest.members)} files"
