@@ -6,9 +6,11 @@ fits a test's id as in a shell (`tests/test_reach.py::*`).
 
 from __future__ import annotations
 
+import time
 from collections.abc import Generator
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -26,6 +28,31 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
 
     with django_db_blocker.unblock():
         triggers.drop(connection)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def staff_that_is_forced_in_has_a_second_factor() -> None:
+    """`force_login` stands for whatever way one signs in; a test of the factor itself signs in by the page."""
+    from django.contrib.auth.signals import user_logged_in
+
+    user_logged_in.connect(_with_second_factor, dispatch_uid="tests")
+
+
+def _with_second_factor(*, request: Any, user: Any, **_: Any) -> None:
+    from allauth.mfa.models import Authenticator
+
+    if request.method:  # a real request has one
+        return
+    # As if in the list of the person's browsers, so that no test's first request pays for that.
+    key = request.session.session_key
+    request.session["browser_session"] = {"id": 0, "key": key, "person": user.pk, "at": time.time()}
+    if not user.is_staff:
+        return
+    if not Authenticator.objects.filter(user=user).exists():
+        # Without signals: the audit log's own tests count its entries.
+        Authenticator.objects.bulk_create([Authenticator(user=user, type="totp", data={"secret": ""})])
+    request.session["account_authentication_methods"] = [{"method": "mfa", "type": "totp", "at": time.time()}]
+    request.session["account_authentication_methods_user"] = str(user.pk)
 
 
 def allowed_patterns(text: str) -> list[str]:

@@ -6,9 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from allauth.account import admin as allauth_admin
 from allauth.account.decorators import secure_admin_login
+from allauth.mfa import admin as allauth_mfa_admin
+from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.options import InlineModelAdmin
 from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.forms import UserChangeForm
 from django.contrib.auth.models import Group
 from django.db.models import QuerySet
 from django.forms import ModelForm
@@ -19,27 +22,34 @@ from django.utils.translation import gettext_lazy as _
 from dsfr import admin as dsfr_admin
 
 from accounts.audit import admin as _audit_admin  # noqa: F401  registers the audit log
+from accounts.browsers.sessions import end_sessions
+from accounts.factors.reset import take_factors_away
 from accounts.identities_admin import IdentityInline
 from accounts.models import Invitation, User
+from accounts.models.user import normalise_email
 from accounts.organisations_admin import EmploymentInline, MembershipInline, policies_table
 from accounts.people_search import people_matching
 from accounts.policies.resolution import policies_of
 from accounts.services.invitations import MayNotInvite, create_invitation, revoke_invitations
+from accounts.services.leavers import see_off
 
-# The admin's own form would go round allauth's limits (and later its second factor).
+# The admin's own form would go round allauth's limits and its second factor.
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]  # allauth's documented way
 admin.site.site_header = admin.site.site_title = "Visio"
-# What administrators would change here has no effect: groups, allauth's addresses, the DSFR's own page settings.
-for _model in (Group, allauth_admin.EmailAddress, dsfr_admin.DsfrConfig):
+# What administrators would change here has no effect, or is nobody else's: groups, allauth's addresses and factors,
+# the DSFR's own page settings.
+for _model in (Group, allauth_admin.EmailAddress, allauth_mfa_admin.Authenticator, dsfr_admin.DsfrConfig):
     admin.site.unregister(_model)
 
 # Generic for the type checker only.
 if TYPE_CHECKING:
     _PersonModelForm = ModelForm[User]
     _UserAdmin = UserAdmin[User]
+    _UserChangeForm = UserChangeForm[User]
     _InvitationModelAdmin = admin.ModelAdmin[Invitation]
 else:
     _PersonModelForm, _UserAdmin, _InvitationModelAdmin = ModelForm, UserAdmin, admin.ModelAdmin
+    _UserChangeForm = UserChangeForm
 
 _RANK_FIELDS = ("is_staff", "is_superuser", "groups", "user_permissions")
 
@@ -50,13 +60,30 @@ class PersonForm(_PersonModelForm):
         fields = ("email", "first_name", "last_name")
 
 
+class PersonChangeForm(_UserChangeForm):
+    """With the question that suspending somebody raises."""
+
+    rooms_pass_to = forms.EmailField(
+        label=_("rooms pass to"),
+        required=False,
+        help_text=_("On suspension: the e-mail address of the successor. Empty: the manager, as far as one is known."),
+    )
+
+    def clean_rooms_pass_to(self) -> str:
+        email = normalise_email(self.cleaned_data["rooms_pass_to"])
+        if email and not User.objects.filter(email=email, is_active=True).exclude(pk=self.instance.pk).exists():
+            raise forms.ValidationError(_("Nobody else has an account with this address."))
+        return email
+
+
 @admin.register(User)
 class PersonAdmin(_UserAdmin):
+    form = PersonChangeForm
     add_form = PersonForm
     add_fieldsets = ((None, {"fields": ("email", "first_name", "last_name")}),)
     fieldsets = (
         (None, {"fields": ("email", "first_name", "last_name", "public_id")}),
-        (_("Rights"), {"fields": ("is_active", "is_staff", "is_superuser")}),
+        (_("Rights"), {"fields": ("is_active", "rooms_pass_to", "is_staff", "is_superuser")}),
         (_("Policies in force"), {"fields": ("policies_in_force",)}),
         (_("Dates"), {"fields": ("last_login", "date_joined")}),
     )
@@ -69,7 +96,7 @@ class PersonAdmin(_UserAdmin):
     list_per_page = 50
     ordering = ("email",)
     filter_horizontal = ()
-    actions = ("give_link",)
+    actions = ("give_link", "reset_second_factor", "sign_out_everywhere")
     inlines = (MembershipInline, EmploymentInline, IdentityInline)
 
     def get_search_results(
@@ -109,11 +136,35 @@ class PersonAdmin(_UserAdmin):
         super().save_model(request, obj, form, change)
         if not change:
             _show_link(request, obj)
+        elif not obj.is_active and {"is_active", "rooms_pass_to"} & set(form.changed_data):
+            acting: Any = request.user  # staff is signed in
+            heir = User.objects.filter(email=form.cleaned_data["rooms_pass_to"]).values_list("pk", flat=True).first()
+            see_off([obj.pk], acting_user=acting, heirs={obj.pk: heir} if heir else {})
 
     @admin.action(description=_("Give a one-time link to set a password"), permissions=["change"])
     def give_link(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
         for person in queryset.filter(is_active=True):
             _show_link(request, person)
+
+    @admin.action(description=_("Sign out everywhere"), permissions=["change"])
+    def sign_out_everywhere(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        acting: Any = request.user  # staff is signed in
+        for person in queryset:
+            count = end_sessions(person, acting_user=acting)
+            text = gettext("%(person)s: signed out of %(count)d browsers.")
+            messages.success(request, text % {"person": person, "count": count})
+
+    @admin.action(description=_("Take the second factor away (telephone lost)"), permissions=["change"])
+    def reset_second_factor(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        for person in queryset:
+            if not self.has_change_permission(request, person):
+                text = gettext("Only a superuser may do that to %(person)s.")
+                messages.error(request, text % {"person": person})
+            elif take_factors_away(person):
+                text = gettext("%(person)s signs in with the password alone until a new second factor is set up.")
+                messages.success(request, text % {"person": person})
+            else:
+                messages.info(request, gettext("%(person)s has no second factor.") % {"person": person})
 
 
 @admin.register(Invitation)

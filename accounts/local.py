@@ -6,13 +6,17 @@ from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
 from django.contrib.auth.models import AbstractBaseUser
-from django.core.exceptions import ValidationError
+from django.contrib.sites.requests import RequestSite
 from django.db import transaction
 from django.http import HttpRequest, HttpResponseBase
 from django.urls import reverse
 
 from accounts.audit import sign_in
+from accounts.browsers.known import note_sign_in
+from accounts.browsers.lockout import begin_try
+from accounts.factors.rules import has_factor, is_fresh
 from accounts.models import User
+from jobs.queue import enqueue
 
 
 class LocalAccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ships no types
@@ -27,11 +31,17 @@ class LocalAccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allau
         return reverse("accounts:profile")
 
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
-        try:
-            super().pre_authenticate(request, **credentials)
-        except ValidationError:
+        """Our own count instead of allauth's, which a stranger could use up for the owner."""
+        self._try = begin_try(request, "password", str(credentials.get("email", "")))
+        if self._try.over:
             sign_in.refused(request, "too_many_attempts")
-            raise
+            raise self.validation_error("too_many_login_attempts")
+
+    def authenticate(self, request: HttpRequest, **credentials: Any) -> AbstractBaseUser | None:
+        user: AbstractBaseUser | None = super().authenticate(request, **credentials)
+        if user is not None:
+            self._try.give_back()
+        return user
 
     def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
         super().authentication_failed(request, **credentials)
@@ -45,3 +55,26 @@ class LocalAccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allau
     def login(self, request: HttpRequest, user: AbstractBaseUser) -> None:
         with transaction.atomic():  # with the entry that the signal's receiver writes
             super().login(request, user)
+        if isinstance(user, User):
+            note_sign_in(request, user)
+
+    def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
+        """A sign-in of a moment ago is proof enough, if it was as strong as this person can be."""
+        return not is_fresh(self.request)
+
+    def get_reauthentication_methods(self, user: Any) -> list[dict[str, Any]]:
+        """Who has a second factor confirms by it: with the password alone a thief would take the factor away."""
+        methods: list[dict[str, Any]] = super().get_reauthentication_methods(user)
+        return [method for method in methods if method["id"] != "reauthenticate"] if has_factor(user) else methods
+
+    def reauthenticate(self, user: Any, password: str) -> bool:
+        found = self.authenticate(self.request, email=user.email, password=password)
+        return found is not None and found.pk == user.pk
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """By a job: a mail server that is slow or away is in nobody's way, and is tried again."""
+        mail = self.render_mail(template_prefix, email, {**self._of_this_portal(), **context})
+        enqueue("accounts.send_mail", {"to": email, "subject": mail.subject, "body": str(mail.body)})
+
+    def _of_this_portal(self) -> dict[str, Any]:
+        return {"request": self.request, "current_site": RequestSite(self.request)}

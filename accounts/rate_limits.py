@@ -6,6 +6,7 @@ one IPv6 household or attacker owns a whole /64. Nothing here relies on cookies:
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import ipaddress
 import time
@@ -38,9 +39,7 @@ def is_allowed(action: str, *subjects: str, per_minute: int, minutes: int = 1, n
     """Counts one try of `action` by `subjects`; False once there were more than `per_minute` in this minute, or as many
     as that makes in these `minutes`."""
     limit, seconds = per_minute * minutes, WINDOW_SECONDS * minutes
-    window = int((time.time() if now is None else now) // seconds)
-    digest = hashlib.sha256("\0".join(subjects).encode()).hexdigest()[:32]
-    key = f"limit:{action}:{digest}:{window}"
+    key = _key(action, subjects, seconds, now)
     # add() first: it sets the time-out, and does nothing if another request was quicker.
     cache.add(key, 0, timeout=2 * seconds)
     try:
@@ -48,3 +47,17 @@ def is_allowed(action: str, *subjects: str, per_minute: int, minutes: int = 1, n
     except ValueError:  # thrown out of a full cache in between: the count starts anew
         cache.set(key, 1, timeout=2 * seconds)
         return limit >= 1
+
+
+def give_back(action: str, *subjects: str, minutes: int = 1, now: float | None = None) -> None:
+    """Takes one try that succeeded out of the count again. At a window's turn the new one may get it: one try more."""
+    key = _key(action, subjects, WINDOW_SECONDS * minutes, now)
+    with contextlib.suppress(ValueError):  # nothing is counted there any more
+        if cache.get(key, 0) > 0:
+            cache.decr(key)
+
+
+def _key(action: str, subjects: tuple[str, ...], seconds: int, now: float | None) -> str:
+    window = int((time.time() if now is None else now) // seconds)
+    digest = hashlib.sha256("\0".join(subjects).encode()).hexdigest()[:32]
+    return f"limit:{action}:{digest}:{window}"

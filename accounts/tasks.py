@@ -1,4 +1,4 @@
-"""Background jobs of accounts: arrivals and departures of the day, and forgetting what is old."""
+"""Background jobs of accounts: mail to people, arrivals and departures of the day, and forgetting what is old."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.contrib.sessions.models import Session
+from django.core.mail import send_mail
 from django.utils import timezone
 
 from accounts.audit import retention
+from accounts.browsers import sessions
 from accounts.provisioning import daily
 from accounts.provisioning.runs import Busy
-from jobs.queue import Postponed, scheduled
+from jobs.queue import Postponed, job, scheduled
 from jobs.worker import Work
 
 # On SQLite a DELETE holds the write lock: short ones.
@@ -25,6 +27,8 @@ def purge_sessions(work: Work) -> None:
     while keys := list(expired.values_list("pk", flat=True)[:_CHUNK]):
         expired.filter(pk__in=keys).delete()
         work.report(50)
+    for _count in sessions.purge():
+        work.report(80)
 
 
 @scheduled("accounts.cut_audit", "31 3 * * *")
@@ -48,3 +52,10 @@ def apply_dates(work: Work) -> None:
 def forget_provisioning(work: Work) -> None:
     """Deletes what imports changed long ago: they can no longer be undone."""
     daily.forget_changes()
+
+
+@job("accounts.send_mail", is_slow=True)
+def mail(work: Work) -> None:
+    """One mail to one person; what it says was written in their language when it was ordered."""
+    told = work.payload
+    send_mail(told["subject"], told["body"], None, [told["to"]])

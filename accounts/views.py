@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from allauth.account import views as allauth_views
-from allauth.account.internal.flows.login import perform_login
+from allauth.account.internal.flows.login import perform_login, record_authentication
 from allauth.account.models import Login
 from allauth.account.views import password_change
 from django.contrib import messages
@@ -11,11 +11,15 @@ from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.cache import add_never_cache_headers
 from django.utils.translation import gettext
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
+from accounts.browsers.address import is_confirmed
+from accounts.browsers.sessions import end_sessions, sessions_of
+from accounts.factors.rules import has_factor
 from accounts.forms import InvitationForm, PasswordProofForm, ProfileForm
 from accounts.models import User
 from accounts.proconnect import silent
@@ -64,8 +68,11 @@ def _set_password(request: HttpRequest, token: str) -> HttpResponse:
     )
     # Whoever was signed in here is not the invited person: nothing of that session is taken over.
     request.session.flush()
-    # allauth signs in with a fresh session key, and later asks here for the second factor too.
-    response: HttpResponse = perform_login(request, Login(user=user))
+    # The password was chosen this moment: nobody asks for it again before a second factor is set up.
+    record_authentication(request, user, "password")
+    # Of the staff, who has no second factor yet is led to one. Allauth asks here for that of others, too.
+    way_on = reverse("mfa_index") if user.is_staff and not has_factor(user) else None
+    response: HttpResponse = perform_login(request, Login(user=user, redirect_url=way_on))
     return response
 
 
@@ -107,6 +114,7 @@ def sign_out_elsewhere(request: HttpRequest) -> HttpResponse:
         return _profile_page(request, proof=proof, status=400)
     end_other_sessions(person, password=proof.cleaned_data["password"])
     update_session_auth_hash(request, person)  # this one goes on
+    end_sessions(person, but=request.session.session_key, acting_user=person)
     messages.success(request, gettext("You are signed out everywhere but here."))
     return redirect("accounts:profile")
 
@@ -125,7 +133,12 @@ def _profile_page(
     request: HttpRequest, *, form: ProfileForm | None = None, proof: PasswordProofForm | None = None, status: int = 200
 ) -> HttpResponse:
     person = _person(request)
-    shown = {"form": form or ProfileForm(instance=person), "proof": proof or PasswordProofForm(person)}
+    shown = {
+        "form": form or ProfileForm(instance=person),
+        "proof": proof or PasswordProofForm(person),
+        "sessions": sessions_of(person, here=request.session.session_key),
+        "is_address_confirmed": is_confirmed(person),
+    }
     return _private(render(request, "accounts/profile.html", shown, status=status))
 
 

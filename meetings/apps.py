@@ -9,3 +9,6 @@ class MeetingsConfig(AppConfig):
 
     def ready(self) -> None:
         from meetings import audit_words  # noqa: F401  registers the words of the audit log
+        from meetings.services import leavers
+
+        leavers.connect()

@@ -18,6 +18,7 @@ register(
         "room_created": _("Room created"),
         "room_changed": _("Room’s settings changed"),
         "room_closed": _("Room closed for good"),
+        "room_passed_on": _("Room passed on to another owner"),
         "room_locked": _("Room locked"),
         "room_unlocked": _("Room unlocked"),
         "lobby_message_changed": _("Message in the lobby changed"),

@@ -54,6 +54,19 @@ PAGES: dict[str, Sequence[Page]] = {
     "account_logout": (Page("sign-out", "/accounts/logout/", "host"),),
     "account_inactive": (Page("inactive", "/accounts/inactive/"),),
     "account_change_password": (Page("password", "/accounts/password/change/", "host"),),
+    "account_reauthenticate": (Page("confirm-password", "/accounts/security/confirm/", "host"),),
+    "mfa_index": (
+        Page("second-factor-none", "/accounts/security/", "host"),
+        Page("second-factor", "/accounts/security/", "administrator"),
+    ),
+    "mfa_activate_totp": (Page("second-factor-app", "/accounts/security/app/add/", "host"),),
+    "mfa_deactivate_totp": (Page("second-factor-app-remove", "/accounts/security/app/remove/", "administrator"),),
+    "mfa_add_webauthn": (Page("second-factor-passkey", "/accounts/security/passkeys/add/", "host"),),
+    "mfa_view_recovery_codes": (Page("recovery-codes", "/accounts/security/recovery-codes/", "administrator"),),
+    "mfa_generate_recovery_codes": (
+        Page("recovery-codes-new", "/accounts/security/recovery-codes/new/", "administrator"),
+    ),
+    "mfa_reauthenticate": (Page("confirm-code", "/accounts/security/confirm/code/", "administrator"),),
     "accounts:profile": (Page("profile", "/accounts/profile/", "host"),),
     "accounts:invitation": (Page("invitation", "{invitation}"),),
     "admin:index": (Page("administration", "/admin/", "administrator"),),
@@ -75,6 +88,10 @@ TEMPLATES: tuple[Template, ...] = (
     # Its refresh leads on at once: here to itself.
     Template("signing-out", "accounts/signing_out.html", "{'address': '#content', 'service': 'ProConnect'}"),
     Template("step-up", "meetings/step_up.html", _SAMPLE_STEP_UP),
+    Template("confirm-address", "accounts/confirm_address.html", "{'token': 'x'}"),
+    # They ask for a passkey, which only tests/test_browser_factors.py has.
+    Template("confirm-passkey", "mfa/webauthn/reauthenticate.html"),
+    Template("passkey-remove", "mfa/webauthn/authenticator_confirm_delete.html", "{'authenticator': 'Passkey 1'}"),
     # There only where the portal made its own certificate, and a browser that trusts it not yet.
     Template("trust", "visio_portal/trust.html", _SAMPLE_FINGERPRINT),
 )
@@ -93,6 +110,15 @@ NO_PAGE: dict[str, str] = {
     "meetings:forgive": _ACT,
     "meetings:r/<str:slug>/": "leads to the address without the slash",
     "accounts:sign_out_elsewhere": _ACT,
+    "accounts:end_session": _ACT,
+    "accounts:send_address_link": _ACT,
+    "accounts:confirm_address": "its template is looked at in TEMPLATES: it needs the link of a mail",
+    "mfa_authenticate": "between password and portal: the tour of the administration passes it, and looks",
+    "mfa_reauthenticate_webauthn": "its template is looked at in TEMPLATES: it asks for a passkey",
+    "mfa_remove_webauthn": "its template is looked at in TEMPLATES: it asks for a passkey",
+    "mfa_list_webauthn": "leads to the page of all factors",
+    "mfa_login_webauthn": _ACT,
+    "mfa_download_recovery_codes": "a file",
     "meetings:webhook_livekit": "what the media engine tells",
     "meetings:api_": _API,
     "proconnect": "leads to the sign-in service and back; what it refuses is looked at in TEMPLATES",

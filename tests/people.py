@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from accounts.factors.tests.codes import code_of, secret_on
 from tests.portal import Portal
 
 ALICE = "alice@example.org"  # the host
@@ -45,6 +46,14 @@ class Person:
         fields = {"new_password1": PASSWORD, "new_password2": PASSWORD, "first_name": first, "last_name": last or first}
         answer = await self._submit(page.url.path, fields)
         assert answer.status_code == 302, f"invitation: {answer.status_code} {answer.text[:500]}"
+
+    async def add_app(self) -> str:
+        """Sets up an authenticator app as second factor; its secret."""
+        path = "/accounts/security/app/add/"
+        secret = secret_on((await self.http.get(path)).text)
+        answer = await self._submit(path, {"code": code_of(secret)})
+        assert answer.status_code == 302, f"authenticator app: {answer.status_code} {answer.text[:500]}"
+        return secret
 
     async def sign_in(self, email: str) -> None:
         await self.http.get("/accounts/login/")

@@ -84,10 +84,16 @@ class Screen(ABC):
         await self.wait_for(f'[data-testid="{test_id}"]')
 
     async def sign_in(self, email: str, password: str) -> None:
+        await self.give_password(email, password)
+        await self.is_signed_in(email)
+
+    async def give_password(self, email: str, password: str) -> None:
         await self.goto("/accounts/login/")
         await self.fill('input[name="login"]', email)
         await self.fill('input[name="password"]', password)
-        await self.click('main form [type="submit"]')
+        await self.click('form:has([name="password"]) [type="submit"]')
+
+    async def is_signed_in(self, email: str) -> None:
         await wait_until(lambda: self.evaluate("location.pathname === '/'"), lambda: f"{email} was not signed in")
 
     async def meet_now(self) -> str:

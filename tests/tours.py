@@ -16,6 +16,7 @@ from urllib.parse import urlencode
 from playwright.async_api import Page as Window
 from playwright.async_api import Route
 
+from accounts.factors.tests.codes import code_of
 from tests.calls import wait_until
 from tests.pages_and_states import PAGES, TEMPLATES, Page
 from tests.people import ALICE, PASSWORD, Person
@@ -133,7 +134,11 @@ _WITHOUT_A_WORKER = f"""
 from django.conf import settings; from django.test import Client; from accounts.models import User
 settings.RELAY_WORKERS += 1
 client = Client(headers={{"host": "localhost", "accept-language": %r}})
-client.force_login(User.objects.get(email="{_ADMINISTRATOR}"), "django.contrib.auth.backends.ModelBackend")
+client.force_login(user := User.objects.get(email="{_ADMINISTRATOR}"), "django.contrib.auth.backends.ModelBackend")
+session = client.session
+session["account_authentication_methods"] = [dict(method="mfa", at=0)]
+session["account_authentication_methods_user"] = str(user.pk)
+session.save()
 print(client.get("/admin/").content.decode())
 """
 _CUT_OFF = """
@@ -151,7 +156,13 @@ async def _administration(cast: Cast, look: Look) -> None:
         departure = (await _ask(cast, "shell", "--no-imports", "-c", _CUT_OFF)).strip()
     async with Person(cast.portal, "Camille Dubois") as administrator:
         await administrator.accept(await _ask(cast, "invite", "--admin", _ADMINISTRATOR))
-    await screen.sign_in(_ADMINISTRATOR, PASSWORD)
+        secret = await administrator.add_app()
+    await screen.give_password(_ADMINISTRATOR, PASSWORD)
+    await screen.wait_for('[name="code"]')
+    await look(screen, "sign-in-code")
+    await screen.fill('[name="code"]', code_of(secret))
+    await screen.click('form:has([name="code"]) [type="submit"]')
+    await screen.is_signed_in(_ADMINISTRATOR)
     for page in (page for pages in PAGES.values() for page in pages if page.who == "administrator"):
         await _visit(screen, page, {"departure": departure}, look)
     text = await _ask(cast, "shell", "--no-imports", "-c", _WITHOUT_A_WORKER % cast.language)
@@ -542,7 +553,7 @@ _PAGE_VIEWS = [page.name for page in _ALL_PAGES if page.who != "administrator"] 
 _ADMINISTRATION_VIEWS = [page.name for page in _ALL_PAGES if page.who == "administrator"]
 TOURS: dict[str, Tour] = {
     "pages": Tour(_pages, _PAGE_VIEWS),
-    "administration": Tour(_administration, [*_ADMINISTRATION_VIEWS, "administration-worker-away"]),
+    "administration": Tour(_administration, ["sign-in-code", *_ADMINISTRATION_VIEWS, "administration-worker-away"]),
     "before": Tour(
         _before,
         [

@@ -14,6 +14,7 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_GET
 
 from accounts.audit.admin_acts import AuditedAdmin
+from accounts.factors.door import needs_second_factor
 from meetings.models import CallSession
 from visio_portal.figures import Sight
 from visio_portal.settings_check import findings
@@ -31,6 +32,10 @@ class PortalAdminSite(AdminSite):
         if not issubclass(base, AuditedAdmin):
             base = type(base)(base.__name__, (AuditedAdmin, base), {"__module__": base.__module__})
         super().register(model_or_iterable, base, **options)
+
+    def admin_view(self, view: Any, cacheable: bool = False) -> Any:
+        """Each page asks for a second factor, but the one on which somebody signs out."""
+        return super().admin_view(view if view == self.logout else needs_second_factor(view), cacheable)
 
     def get_urls(self) -> list[URLResolver | URLPattern]:
         check = path("settings-check/", self.admin_view(require_GET(self.settings_check)), name="settings_check")

@@ -102,6 +102,7 @@ INSTALLED_APPS = [
     "visio_portal.static_files.PortalStaticFilesConfig",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
     "channels",
     "csp",
     "widget_tweaks",
@@ -119,6 +120,7 @@ MIDDLEWARE = [
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
+    "accounts.browsers.middleware.BrowserMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -190,6 +192,7 @@ SESSION_ENGINE = "django.contrib.sessions.backends.db"
 vars().update(env.email_url("EMAIL_URL", default="consolemail://"))
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default=f"visio@{_PORTAL_HOST}")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
+EMAIL_TIMEOUT = 20  # seconds; without it a mail server that hangs would hold a job for ever
 
 # --- Accounts -------------------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"
@@ -215,6 +218,25 @@ ACCOUNT_EMAIL_VERIFICATION = "none"  # people come by an administrator's invitat
 ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_PREVENT_ENUMERATION = True
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+# `accounts.browsers.lockout` counts instead: by these a stranger, or a neighbour behind one address, locks people out.
+ACCOUNT_RATE_LIMITS = {"login": None, "login_failed": None}
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 600  # seconds for which a proof of oneself lets one change factors
+MFA_ADAPTER = "accounts.factors.adapter.FactorAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_ALLOW_UNVERIFIED_EMAIL = True  # an administrator made the account; nobody takes another's address by signing up
+MFA_TOTP_ISSUER = f"Visio {_PORTAL_HOST}"
+MFA_TOTP_TOLERANCE = 1  # clocks of telephones differ; `accounts.factors.forms` sees to it that no code works twice
+MFA_FORMS = {
+    "authenticate": "accounts.factors.forms.AuthenticateForm",
+    "reauthenticate": "accounts.factors.forms.ReauthenticateForm",
+    "activate_totp": "accounts.factors.forms.ActivateForm",
+    "add_webauthn": "accounts.factors.forms.AddPasskeyForm",
+    "login_webauthn": "accounts.factors.forms.SignInPasskeyForm",
+    "authenticate_webauthn": "accounts.factors.forms.AuthenticatePasskeyForm",
+    "reauthenticate_webauthn": "accounts.factors.forms.ReauthenticatePasskeyForm",
+}
 
 # --- Sign-in by ProConnect, or by another OpenID Connect provider ---------------------------------------------------
 # Set: people sign in there. docs/administrators.md says step by step what to register, and where.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from allauth.account.internal.flows.login import get_authentication_records
 from allauth.account.signals import password_changed
 from django.contrib.auth.signals import user_logged_in, user_logged_out
 from django.http import HttpRequest
@@ -41,7 +42,7 @@ def refused(request: HttpRequest, reason: str, user: User | None = None) -> None
 
 def _signed_in(*, request: HttpRequest, user: User, **_: Any) -> None:
     who = person(user)
-    record("signed_in", actor=who, person=who.id, source=source_of(request), after=_way(user))
+    record("signed_in", actor=who, person=who.id, source=source_of(request), after=_way(request, user))
 
 
 def _signed_out(*, request: HttpRequest, user: User | None, **_: Any) -> None:
@@ -55,7 +56,9 @@ def _password_changed(*, user: User, **_: Any) -> None:
     record("password_changed", actor=who, target=who)
 
 
-def _way(user: User) -> dict[str, str]:
-    """By which backend: a local password, ProConnect, …"""
+def _way(request: HttpRequest, user: User) -> dict[str, str]:
+    """By which backend (a local password, ProConnect, …), and with which second factor."""
     backend = str(getattr(user, "backend", ""))
-    return {"by": backend.rpartition(".")[2]} if backend else {}
+    told = {"by": backend.rpartition(".")[2]} if backend else {}
+    factors = [str(one.get("type")) for one in get_authentication_records(request, user) if one["method"] == "mfa"]
+    return {**told, "factor": factors[-1]} if factors else told

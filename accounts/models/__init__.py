@@ -1,6 +1,7 @@
 """People who have an account, where they work, what is laid down for them, their invitations, and the audit log."""
 
 from accounts.models.audit import AuditAnchor, AuditEntry, AuditHead
+from accounts.models.browser_session import BrowserSession
 from accounts.models.employment import Employment
 from accounts.models.identity import MergeProposal, SignInIdentity
 from accounts.models.invitation import Invitation
@@ -13,6 +14,7 @@ __all__ = [
     "AuditAnchor",
     "AuditEntry",
     "AuditHead",
+    "BrowserSession",
     "Employment",
     "Group",
     "Invitation",

@@ -201,7 +201,8 @@ def test_the_first_administrator_gets_a_link_until_one_can_sign_in(client: Clien
     assert User.objects.count() == 1
     assert use(client, second).status_code == 302
     assert ensure_admin() is None
-    assert client.get("/admin/").status_code == 200
+    # The way on from there: accounts/factors/tests/test_administration.py.
+    assert client.get("/admin/")["Location"] == "/accounts/security/"
 
 
 def test_the_commands_print_the_link_alone(settings: Any) -> None:

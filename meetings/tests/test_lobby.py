@@ -450,6 +450,9 @@ def test_a_hostile_name_stays_text_wherever_it_is_shown(meeting: Meeting) -> Non
     User.objects.filter(pk=meeting.cast.alice.signed_in.pk).update(
         first_name=hostile[:100], is_superuser=True, is_staff=True
     )
+    meeting.cast.alice.signed_in.refresh_from_db()
+    backend = "django.contrib.auth.backends.ModelBackend"
+    meeting.cast.alice.client.force_login(meeting.cast.alice.signed_in, backend)  # as of the staff, which she is now
     Room.objects.update(name=hostile[:100])
     for path in (
         "/",

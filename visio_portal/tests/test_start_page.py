@@ -20,7 +20,7 @@ from meetings.tests.rows import make_participant, make_room, make_user
 pytestmark = pytest.mark.django_db
 
 # Session, person, database's word, jobs, people, rooms, calls, departures, the reader's last acts.
-QUERIES = 9
+QUERIES = 10
 
 
 @pytest.fixture

@@ -62,6 +62,7 @@ def test_a_policys_change_is_told_as_its_form_calls_it_and_exported_as_it_is_kep
 
 def test_only_who_may_view_it_does(client: Client, alice: User) -> None:
     User.objects.filter(pk=alice.pk).update(is_staff=True)
+    alice.refresh_from_db()
     client.force_login(alice, backend="django.contrib.auth.backends.ModelBackend")
     for path in (LIST, f"{LIST}export/csv/", f"{LIST}export/jsonl/"):
         assert client.get(path).status_code == 403

@@ -1,0 +1,1 @@
+"""The second factor: an authenticator app, passkeys and recovery codes, by allauth; who must have one, and where."""
