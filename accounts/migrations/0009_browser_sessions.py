@@ -9,7 +9,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("accounts", "0006_provisioning"),
+        ("accounts", "0008_search_for_people"),
     ]
 
     operations = [
