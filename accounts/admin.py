@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from allauth.account import admin as allauth_admin
@@ -149,22 +150,27 @@ class PersonAdmin(_UserAdmin):
     @admin.action(description=_("Sign out everywhere"), permissions=["change"])
     def sign_out_everywhere(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
         acting: Any = request.user  # staff is signed in
-        for person in queryset:
+        for person in self._within_reach(request, queryset):
             count = end_sessions(person, acting_user=acting)
             text = gettext("%(person)s: signed out of %(count)d browsers.")
             messages.success(request, text % {"person": person, "count": count})
 
     @admin.action(description=_("Take the second factor away (telephone lost)"), permissions=["change"])
     def reset_second_factor(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
-        for person in queryset:
-            if not self.has_change_permission(request, person):
-                text = gettext("Only a superuser may do that to %(person)s.")
-                messages.error(request, text % {"person": person})
-            elif take_factors_away(person):
+        for person in self._within_reach(request, queryset):
+            if take_factors_away(person):
                 text = gettext("%(person)s signs in with the password alone until a new second factor is set up.")
                 messages.success(request, text % {"person": person})
             else:
                 messages.info(request, gettext("%(person)s has no second factor.") % {"person": person})
+
+    def _within_reach(self, request: HttpRequest, people: QuerySet[User]) -> Iterator[User]:
+        """Those to whom the acting person may do something; of the others they are told."""
+        for person in people:
+            if self.has_change_permission(request, person):
+                yield person
+            else:
+                messages.error(request, gettext("Only a superuser may do that to %(person)s.") % {"person": person})
 
 
 @admin.register(Invitation)

@@ -6,6 +6,7 @@ import json
 from urllib.parse import urlencode, urlsplit
 
 import structlog
+from allauth.account.authentication import AUTHENTICATION_METHODS_SESSION_KEY
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import login, logout
@@ -22,6 +23,7 @@ from django.views.decorators.http import require_GET
 from accounts.assurance import SESSION_KEY
 from accounts.audit import sign_in as audit
 from accounts.audit.context import request_id
+from accounts.browsers.known import note_sign_in
 from accounts.models import User
 from accounts.models.policy import SignInLevel
 from accounts.policies.enforcement import Forbidden, require_sign_in
@@ -102,8 +104,11 @@ def _come_in(request: HttpRequest, service: Provider, journey: states.Journey) -
     with transaction.atomic():  # with the entry that the signal's receiver writes
         # Makes the session's key anew; whatever was another person's in it goes.
         entered.user.backend = BACKEND  # Django's own attribute, which the audit log reads, too
+        if request.user != entered.user:  # half a sign-in with a password leaves its mark in a session that is nobody's
+            request.session.pop(AUTHENTICATION_METHODS_SESSION_KEY, None)
         login(request, entered.user)
         request.session[SESSION_KEY] = {"acr": known.acr, "amr": list(told.amr), "id_token": told.id_token}
+    note_sign_in(request, entered.user)
     _tell(request, entered)
     response = _private(redirect(journey.next))
     silent.remember(response)

@@ -6,6 +6,7 @@ import re
 from uuid import uuid4
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.contrib.sessions.models import Session
 from django.core.cache import cache
 from django.test import Client
@@ -111,6 +112,18 @@ def test_an_administrator_signs_a_person_out_everywhere(alice: User) -> None:
     entry = AuditEntry.objects.get(action="sessions_ended")
     assert (entry.actor_label, entry.values_after) == (boss.display_name, {"count": 2})
     assert end_sessions(alice, acting_user=None) == 0
+
+
+def test_a_clerk_signs_no_superuser_out(alice: User) -> None:
+    User.objects.filter(pk=alice.pk).update(is_superuser=True, is_staff=True)
+    here = signed_in()
+    clerk = User.objects.create_user("clerk@culture.example", is_staff=True)
+    clerk.user_permissions.set(Permission.objects.filter(codename__in=["view_user", "change_user"]))
+    client = Client()
+    client.force_login(clerk, "django.contrib.auth.backends.ModelBackend")
+    client.post("/admin/accounts/user/", {"action": "sign_out_everywhere", "_selected_action": [alice.pk]})
+    assert here.get("/accounts/profile/").status_code == 200
+    assert not AuditEntry.objects.filter(action="sessions_ended").exists()
 
 
 def test_last_seen_costs_one_write_in_five_minutes(alice: User, django_assert_num_queries: object) -> None:

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from allauth.account.authentication import AUTHENTICATION_METHODS_SESSION_KEY
 from django.contrib.auth.models import Permission
 from django.test import Client
 from django.utils import timezone
@@ -13,6 +14,7 @@ from pytest_django import Settings
 
 from accounts.models import (
     AuditEntry,
+    BrowserSession,
     Employment,
     Membership,
     MergeProposal,
@@ -43,6 +45,17 @@ def account(*, siret: str = SIRET, email: str = EMAIL, **fields: Any) -> User:
 
 def signed_in_as(visit: Visit) -> User:
     return User.objects.get(pk=visit.client.session["_auth_user_id"])
+
+
+def test_half_a_sign_in_of_another_counts_for_nothing_and_the_browser_is_listed(visit: Visit) -> None:
+    session = visit.client.session
+    session[AUTHENTICATION_METHODS_SESSION_KEY] = [{"method": "mfa", "at": 0, "id": 1, "type": "totp"}]
+    session.save()
+    visit.client.cookies["visio_session"] = str(session.session_key)
+    visit.sign_in()
+    assert AUTHENTICATION_METHODS_SESSION_KEY not in visit.client.session
+    assert BrowserSession.objects.get().user == signed_in_as(visit)
+    assert "visio_browser" in visit.client.cookies
 
 
 def test_a_first_sign_in_makes_an_account_and_the_next_one_finds_it(provider: HostileProvider, visit: Visit) -> None:
