@@ -48,10 +48,12 @@ def _with_second_factor(*, request: Any, user: Any, **_: Any) -> None:
     request.session["browser_session"] = {"id": 0, "key": key, "person": user.pk, "at": time.time()}
     if not user.is_staff:
         return
-    if not Authenticator.objects.filter(user=user).exists():
+    app = Authenticator.objects.filter(user=user).first()
+    if app is None:
         # Without signals: the audit log's own tests count its entries.
-        Authenticator.objects.bulk_create([Authenticator(user=user, type="totp", data={"secret": ""})])
-    request.session["account_authentication_methods"] = [{"method": "mfa", "type": "totp", "at": time.time()}]
+        [app] = Authenticator.objects.bulk_create([Authenticator(user=user, type="totp", data={"secret": ""})])
+    shown = {"method": "mfa", "type": "totp", "id": app.pk, "at": time.time()}
+    request.session["account_authentication_methods"] = [shown]
     request.session["account_authentication_methods_user"] = str(user.pk)
 
 

@@ -157,8 +157,9 @@ class PersonAdmin(_UserAdmin):
 
     @admin.action(description=_("Take the second factor away (telephone lost)"), permissions=["change"])
     def reset_second_factor(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        acting: Any = request.user  # staff is signed in
         for person in self._within_reach(request, queryset):
-            if take_factors_away(person):
+            if take_factors_away(person, acting_user=acting):
                 text = gettext("%(person)s signs in with the password alone until a new second factor is set up.")
                 messages.success(request, text % {"person": person})
             else:

@@ -131,12 +131,13 @@ async def _show(screen: ChromiumScreen, name: str, text: str, look: Look) -> Non
 _ADMINISTRATOR = "administration@example.org"
 # One relay worker more than there are: that is how one that is away looks.
 _WITHOUT_A_WORKER = f"""
+from allauth.mfa.models import Authenticator
 from django.conf import settings; from django.test import Client; from accounts.models import User
 settings.RELAY_WORKERS += 1
 client = Client(headers={{"host": "localhost", "accept-language": %r}})
 client.force_login(user := User.objects.get(email="{_ADMINISTRATOR}"), "django.contrib.auth.backends.ModelBackend")
-session = client.session
-session["account_authentication_methods"] = [dict(method="mfa", at=0)]
+session, app = client.session, Authenticator.objects.filter(user=user).first()
+session["account_authentication_methods"] = [dict(method="mfa", at=0, id=app.pk)]
 session["account_authentication_methods_user"] = str(user.pk)
 session.save()
 print(client.get("/admin/").content.decode())

@@ -13,7 +13,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.contrib.sessions.backends.base import SessionBase
 from django.http import HttpRequest
 
-from accounts.assurance import SESSION_KEY
+from accounts.assurance import SESSION_KEY, factors_shown
 from accounts.models.policy import SignInLevel
 
 # Recovery codes come with one of these and are none by themselves.
@@ -34,12 +34,12 @@ def is_strong(request: HttpRequest) -> bool:
     """
     if not request.user.is_authenticated:
         return False
-    return _was_told(request.session) or (bool(_shown(request)) and has_factor(request.user))
+    return _was_told(request.session) or (bool(factors_shown(request.session)) and has_factor(request.user))
 
 
 def is_fresh(request: HttpRequest) -> bool:
     """Whether who sits there proved lately who they are, as strongly as they can: then factors may be changed."""
-    records = _shown(request) if has_factor(request.user) else _records(request)
+    records = factors_shown(request.session) if has_factor(request.user) else _records(request)
     return any(time.time() - one["at"] < allauth_settings.REAUTHENTICATION_TIMEOUT for one in records)
 
 
@@ -51,10 +51,6 @@ def note_shown(request: HttpRequest, authenticator: Authenticator) -> None:
 def _was_told(session: SessionBase) -> bool:
     told = session.get(SESSION_KEY)
     return isinstance(told, dict) and SignInLevel.TWO_FACTORS.is_reached_by(str(told.get("acr", "")))
-
-
-def _shown(request: HttpRequest) -> list[dict[str, Any]]:
-    return [one for one in _records(request) if one.get("method") == "mfa"]
 
 
 def _records(request: HttpRequest) -> list[dict[str, Any]]:

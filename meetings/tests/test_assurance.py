@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from allauth.mfa.models import Authenticator
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -79,7 +80,11 @@ def test_a_local_sign_in_with_a_second_factor_is_one(meeting: Meeting) -> None:
     session["account_authentication_methods"] = [{"method": "password"}]
     session.save()
     assert enters(dana, room) == (403, "step_up")
-    session["account_authentication_methods"] = [{"method": "password"}, {"method": "mfa", "type": "totp"}]
+    app = Authenticator.objects.create(user=dana.user, type="totp", data={"secret": ""})
+    session["account_authentication_methods"] = [
+        {"method": "password"},
+        {"method": "mfa", "type": "totp", "id": app.pk},
+    ]
     session.save()
     assert enters(dana, room) == (200, "admitted")
     session["oidc"] = {"acr": "eidas1"}  # by the service weakly, and here by an app

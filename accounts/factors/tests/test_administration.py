@@ -11,6 +11,7 @@ from django.core.mail import EmailMessage
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
+from accounts.assurance import acr_of
 from accounts.factors.tests.codes import code_of
 from accounts.factors.tests.conftest import EMAIL, PASSWORD, add_app, by_password
 from accounts.models import AuditEntry, User
@@ -89,6 +90,19 @@ def test_with_the_last_factor_the_administration_closes_in_every_session(boss: U
     here.post("/accounts/security/app/remove/")
     assert here.get("/admin/")["Location"] == SETUP
     assert elsewhere.get("/admin/")["Location"] == SETUP
+
+
+def test_a_factor_that_was_taken_away_counts_no_more_when_another_one_is_set_up(boss: User) -> None:
+    here = by_password()
+    secret = add_app(here)
+    thief = by_password()
+    thief.post("/accounts/security/code/", {"code": code_of(secret)})
+    assert thief.get("/admin/").status_code == 200
+    here.post("/accounts/security/app/remove/")
+    add_app(here)
+    assert here.get("/admin/").status_code == 200
+    assert thief.get("/admin/").status_code == 302
+    assert acr_of(thief.session) == ""
 
 
 @pytest.mark.parametrize(("acr", "status"), [("eidas1", 302), ("", 302), ("eidas1-mfa", 200), ("eidas2", 200)])

@@ -27,8 +27,10 @@ def take_away(client: Client, person: User) -> None:
 
 def test_an_administrator_takes_the_factors_of_a_person_away(boss: User) -> None:
     nina = User.objects.create_user("nina@culture.example", "un bien long secret")
-    add_app(by_password(email=nina.email))
+    browser = by_password(email=nina.email)
+    add_app(browser)
     take_away(forced(boss), nina)
+    assert browser.get("/accounts/profile/").status_code == 302
     assert not Authenticator.objects.filter(user=nina).exists()
     assert by_password(email=nina.email).get("/accounts/profile/").status_code == 200
     entries = AuditEntry.objects.filter(action="factor_removed")

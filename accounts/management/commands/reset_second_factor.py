@@ -24,4 +24,6 @@ class Command(BaseCommand):
         person = User.objects.filter(email=normalise_email(email)).first()
         if person is None:
             raise CommandError(f"Nobody has an account with the address {email!r}.")
-        self.stdout.write(f"{take_factors_away(person)} taken away. The password alone opens the account now.")
+        self.stdout.write(
+            f"{take_factors_away(person, acting_user=None)} taken away. The password alone opens the account now."
+        )
