@@ -95,9 +95,11 @@ def _open(person: User) -> Iterator[BrowserSession]:
     keys = [row.session_key for row in rows]
     stored = Session.objects.filter(session_key__in=keys, expire_date__gt=timezone.now())
     told = {session.session_key: session.get_decoded() for session in stored}
-    now = person.get_session_auth_hash()
+    # Django itself renews a session of a former SECRET_KEY when it is used next.
+    hashes = [person.get_session_auth_hash(), *person.get_session_auth_fallback_hash()]
     for row in rows:
-        if constant_time_compare(told.get(row.session_key, {}).get(HASH_SESSION_KEY, ""), now):
+        noted = told.get(row.session_key, {}).get(HASH_SESSION_KEY, "")
+        if any(constant_time_compare(noted, one) for one in hashes):
             yield row
 
 

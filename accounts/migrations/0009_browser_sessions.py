@@ -4,12 +4,25 @@ import django.db.models.deletion
 import django.utils.timezone
 import uuid
 from django.conf import settings
+from django.contrib.auth import SESSION_KEY
+from django.contrib.sessions.backends.db import SessionStore
 from django.db import migrations, models
+
+
+def note_open_sessions(apps, schema_editor):
+    """Who was signed in before the list existed is in it: "sign out everywhere" must end these sessions, too."""
+    rows, people = apps.get_model("accounts", "BrowserSession"), apps.get_model("accounts", "User")
+    stored = apps.get_model("sessions", "Session").objects.filter(expire_date__gt=django.utils.timezone.now())
+    for session in stored.iterator(chunk_size=500):
+        person = people.objects.filter(pk=SessionStore().decode(session.session_data).get(SESSION_KEY)).first()
+        if person is not None:
+            rows.objects.get_or_create(session_key=session.session_key, defaults={"user": person})
 
 
 class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0008_search_for_people"),
+        ("sessions", "0001_initial"),
     ]
 
     operations = [
@@ -39,4 +52,5 @@ class Migration(migrations.Migration):
                 "ordering": ["-last_seen_at"],
             },
         ),
+        migrations.RunPython(note_open_sessions, migrations.RunPython.noop),
     ]

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+from importlib import import_module
 from uuid import uuid4
 
 import pytest
+from django.apps import apps
 from django.contrib.auth.models import Permission
 from django.contrib.sessions.models import Session
 from django.core.cache import cache
 from django.test import Client
+from pytest_django import Settings
 
 from accounts.browsers.names import browser_name
 from accounts.browsers.sessions import end_sessions, sessions_of
@@ -41,6 +44,27 @@ def acts(client: Client) -> list[str]:
     return re.findall(
         r'action="(/accounts/profile/browsers/[\w-]+/end/)"', client.get("/accounts/profile/").content.decode()
     )
+
+
+def test_who_was_signed_in_before_there_was_a_list_is_in_it_and_signed_out_by_it(alice: User) -> None:
+    before = signed_in()
+    Client().get("/accounts/login/")
+    BrowserSession.objects.all().delete()
+    note = import_module("accounts.migrations.0009_browser_sessions").note_open_sessions
+    note(apps, None)
+    note(apps, None)
+    assert BrowserSession.objects.get().user == alice
+    end_sessions(alice, acting_user=None)
+    assert before.get("/accounts/profile/").status_code == 302
+
+
+def test_a_session_under_a_former_key_is_listed_as_long_as_it_opens(alice: User, settings: Settings) -> None:
+    here = signed_in()
+    former, settings.SECRET_KEY = settings.SECRET_KEY, "another-key-" + "2" * 40
+    assert sessions_of(alice) == []
+    settings.SECRET_KEY_FALLBACKS = [former]
+    assert [one.browser for one in sessions_of(alice)] == ["Firefox · Windows"]
+    assert here.get("/accounts/profile/").status_code == 200
 
 
 def test_each_browser_is_listed_and_signed_out_alone(alice: User) -> None:

@@ -58,6 +58,18 @@ def test_half_a_sign_in_of_another_counts_for_nothing_and_the_browser_is_listed(
     assert "visio_browser" in visit.client.cookies
 
 
+@pytest.mark.parametrize(("acr", "status"), [("eidas1", 302), ("eidas2", 200)])
+def test_two_factors_at_the_service_open_the_administration_and_one_does_not(
+    acr: str, status: int, provider: HostileProvider, visit: Visit
+) -> None:
+    visit.sign_in()
+    User.objects.update(is_staff=True, is_superuser=True)
+    provider.acr = acr
+    again = Visit(provider)
+    again.sign_in()
+    assert again.client.get("/admin/").status_code == status
+
+
 def test_a_first_sign_in_makes_an_account_and_the_next_one_finds_it(provider: HostileProvider, visit: Visit) -> None:
     assert visit.sign_in("?next=/rooms/")["Location"] == "/rooms/"
     first = signed_in_as(visit)
