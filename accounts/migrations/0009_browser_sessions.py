@@ -3,13 +3,14 @@
 import django.db.models.deletion
 import django.utils.timezone
 import uuid
+from typing import Any
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.backends.db import SessionStore
 from django.db import migrations, models
 
 
-def note_open_sessions(apps, schema_editor):
+def note_open_sessions(apps: Any, schema_editor: Any) -> None:
     """Who was signed in before the list existed is in it: "sign out everywhere" must end these sessions, too."""
     rows, people = apps.get_model("accounts", "BrowserSession"), apps.get_model("accounts", "User")
     stored = apps.get_model("sessions", "Session").objects.filter(expire_date__gt=django.utils.timezone.now())
