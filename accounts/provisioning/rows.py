@@ -6,6 +6,7 @@ import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from datetime import date
+from functools import lru_cache
 from typing import NamedTuple
 
 from django.core.exceptions import ValidationError
@@ -25,6 +26,7 @@ _DIGEST_VERSION = "1"
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
 # Addresses of ministries fit; others go through Django's own slow and exact check.
 _PLAIN_EMAIL = re.compile(r"[a-z0-9_]+(?:[.+'-][a-z0-9_]+)*@(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}")
+_FORMULA = frozenset(FORMULA)
 _DATE = re.compile(r"(?:(\d{4})-(\d\d?)-(\d\d?)(?:[T ]00:00:00)?|(\d\d?)[/.](\d\d?)[/.](\d{4}))")
 
 PRESENT, SUSPENDED, LEFT = EmploymentStatus.PRESENT.value, EmploymentStatus.SUSPENDED.value, EmploymentStatus.LEFT.value
@@ -99,9 +101,12 @@ class RowReader:
     def read(self, line: int, picked: list[str], digest: str) -> Row | Problem:
         """Its key is good already."""
         cell = dict(zip(self.fields, picked, strict=True))
-        for field, text in cell.items():
-            if (problem := self._text_problem(line, field, text)) is not None:
-                return problem
+        # One look at all cells; at each only where something is found.
+        together = "".join(picked)
+        if not together.isprintable() or "\ufffd" in together or not _FORMULA.isdisjoint(text[:1] for text in picked):
+            for field, text in cell.items():
+                if (problem := self._text_problem(line, field, text)) is not None:
+                    return problem
         email = cell["email"].lower()
         if not email:
             return self._problem(line, "email", email, "missing")
@@ -181,6 +186,7 @@ def is_email(text: str) -> bool:
     return True
 
 
+@lru_cache(maxsize=50_000)
 def iso_date(text: str) -> str | None:
     """2026-12-31, 31/12/2026 or 31.12.2026 as the first; None for anything else."""
     found = _DATE.fullmatch(text)
@@ -194,6 +200,7 @@ def iso_date(text: str) -> str | None:
     return day_of.isoformat() if 1900 <= day_of.year <= 2200 else None
 
 
+@lru_cache(maxsize=50_000)
 def _name(text: str) -> str:
     """`clean_name`, whose work on each letter most names do not need."""
     if text.isascii() and text.isprintable():
