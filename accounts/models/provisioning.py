@@ -17,6 +17,7 @@ KEY_MAX_LENGTH = 36
 
 class RunKind(models.TextChoices):
     FILE = "file", _("HR file")
+    ORGANISATIONS = "organisations", _("File of organisations")
     DATES = "dates", _("Arrivals and departures of the day")
     DEACTIVATION = "deactivation", _("Accounts suspended by command")
 
@@ -41,7 +42,7 @@ class ChangeKind(models.TextChoices):
 class ProvisioningRun(models.Model):
     # What people type after --undo: the day and a number.
     key = models.CharField(_("run"), max_length=KEY_MAX_LENGTH, unique=True, editable=False)
-    kind = models.CharField(_("kind"), max_length=12, choices=RunKind, default=RunKind.FILE)
+    kind = models.CharField(_("kind"), max_length=13, choices=RunKind, default=RunKind.FILE)
     state = models.CharField(_("state"), max_length=7, choices=RunState, default=RunState.RUNNING)
     source = models.CharField(_("source"), max_length=SOURCE_MAX_LENGTH)
     file_name = models.CharField(_("file"), max_length=200, blank=True)
@@ -81,7 +82,7 @@ class ProvisioningChange(models.Model):
     line = models.PositiveIntegerField(_("line"), default=0)  # 0: not named in the file
     kind = models.CharField(_("change"), max_length=13, choices=ChangeKind)
     hr_id = models.CharField(_("HR id"), max_length=HR_ID_MAX_LENGTH, blank=True)
-    # No foreign keys: an undone creation leaves the row.
+    # No foreign keys: an undone creation leaves the row. In runs of organisations it is the organisation's key.
     person_id = models.BigIntegerField()
     employment_id = models.BigIntegerField(default=0)
     before = models.TextField(_("before"), blank=True)

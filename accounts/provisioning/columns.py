@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from accounts.provisioning.problems import FileRefused
 
 # The order in which a row's values are kept and digested.
-FIELDS = (
+PEOPLE_FIELDS = (
     "hr_id",
     "email",
     "first_name",
@@ -25,9 +25,7 @@ FIELDS = (
     "leaves_on",
     "status",
 )
-REQUIRED = ("hr_id", "email")
-
-_ALIASES: dict[str, str] = {
+_PEOPLE_ALIASES: dict[str, str] = {
     "hr_id": "id_rh idrh matricule numero_agent n_agent no_agent identifiant identifiant_rh employee_id "
     "employee_number personnel_number staff_id personalnummer",
     "email": "e_mail mail courriel mel adresse_mail adresse_e_mail adresse_email adresse_courriel adresse_electronique "
@@ -45,13 +43,34 @@ _ALIASES: dict[str, str] = {
     "end_date date_fin date_de_fin austritt",
     "status": "statut etat state situation",
 }
-_KNOWN = {alias: field for field, names in _ALIASES.items() for alias in (field, *names.split())}
+_ORGANISATION_ALIASES: dict[str, str] = {
+    "key": "cle code identifiant id code_organisation code_structure code_service organisation_id external_id "
+    "schluessel",
+    "name": "nom libelle intitule designation title bezeichnung label",
+    "siret": "numero_siret n_siret siret_etablissement siret_number",
+    "parent": "code_parent parent_key rattachement code_rattachement structure_parente parente superieur part_of "
+    "uebergeordnet",
+    "closed_on": "date_fermeture fermee_le date_de_fermeture closing_date geschlossen_am date_fin",
+}
+
+
+class Vocabulary:
+    """The fields of a kind of file, those that it needs, and what people call them."""
+
+    def __init__(self, fields: tuple[str, ...], required: tuple[str, ...], aliases: Mapping[str, str]) -> None:
+        self.fields, self.required = fields, required
+        self.known = {alias: field for field, names in aliases.items() for alias in (field, *names.split())}
+
+
+PEOPLE = Vocabulary(PEOPLE_FIELDS, ("hr_id", "email"), _PEOPLE_ALIASES)
+ORGANISATIONS = Vocabulary(("key", "name", "siret", "parent", "closed_on"), ("key", "name"), _ORGANISATION_ALIASES)
 
 
 @dataclass(frozen=True, slots=True)
 class Columns:
     """`places[field]` is its column's index; `titles[field]` is what the file calls it. `ignored` are the others."""
 
+    vocabulary: Vocabulary
     places: Mapping[str, int]
     titles: Mapping[str, str]
     ignored: Sequence[str]
@@ -59,11 +78,13 @@ class Columns:
 
     @property
     def fields(self) -> tuple[str, ...]:
-        """Those the file has, in the order of `FIELDS`."""
-        return tuple(field for field in FIELDS if field in self.places)
+        """Those the file has, in the vocabulary's order."""
+        return tuple(field for field in self.vocabulary.fields if field in self.places)
 
 
-def find_columns(header: Sequence[str], own_names: Mapping[str, str] | None = None) -> Columns:
+def find_columns(
+    header: Sequence[str], own_names: Mapping[str, str] | None = None, vocabulary: Vocabulary = PEOPLE
+) -> Columns:
     """Raises `FileRefused` for a header that names a field twice, or not at all where it is needed."""
     own = {_simple(title): field for field, title in (own_names or {}).items()}
     places: dict[str, int] = {}
@@ -71,7 +92,7 @@ def find_columns(header: Sequence[str], own_names: Mapping[str, str] | None = No
     for index, title in enumerate(header):
         name = _simple(title)
         # One's own names come first: a field that has one is not looked for under others.
-        field = own.get(name) or _KNOWN.get(name)
+        field = own.get(name) or vocabulary.known.get(name)
         if field is not None and name not in own and own_names and field in own_names:
             field = None
         if field is None:
@@ -87,15 +108,16 @@ def find_columns(header: Sequence[str], own_names: Mapping[str, str] | None = No
         if field not in places:
             text = _("The header has no column “%(title)s”, which --map names for %(field)s.")
             raise FileRefused(text % {"title": title, "field": field})
-    missing = [field for field in REQUIRED if field not in places]
+    missing = [field for field in vocabulary.required if field not in places]
     if missing:
         text = _("The header names no column for %(missing)s. It has: %(header)s. Name them with --map.")
         titles = ", ".join(title.strip()[:40] for title in header[:30])
         raise FileRefused(text % {"missing": ", ".join(missing), "header": titles})
-    return Columns(places, {field: header[place].strip() for field, place in places.items()}, ignored, len(header))
+    titles_of = {field: header[place].strip() for field, place in places.items()}
+    return Columns(vocabulary, places, titles_of, ignored, len(header))
 
 
-def read_own_names(path: Path) -> dict[str, str]:
+def read_own_names(path: Path, vocabulary: Vocabulary = PEOPLE) -> dict[str, str]:
     """A file of lines `field = Title of the column`; # begins a comment. Raises `FileRefused`."""
     found: dict[str, str] = {}
     try:
@@ -106,9 +128,9 @@ def read_own_names(path: Path) -> dict[str, str]:
         if not line.strip() or line.lstrip().startswith("#"):
             continue
         field, separator, title = (part.strip() for part in line.partition("="))
-        if not separator or not title or field not in FIELDS or field in found:
+        if not separator or not title or field not in vocabulary.fields or field in found:
             words = _("Line %(number)d of the file of column names is not `field = title`, with one of: %(fields)s.")
-            raise FileRefused(words % {"number": number, "fields": ", ".join(FIELDS)})
+            raise FileRefused(words % {"number": number, "fields": ", ".join(vocabulary.fields)})
         found[field] = title
     return found
 

@@ -55,6 +55,13 @@ _ROW: dict[str, Words] = {
         _("This is an administrator: no file makes them a leaver."),
         _("Take their rights in the administration first, or suspend them there."),
     ),
+    "key_twice": (_("The file has this key before."), _("Keep one of the two lines.")),
+    "parent_unknown": (
+        _("No organisation of this file or source has this key, or its own row is wrong."),
+        _("Correct the key of the organisation above, or its row."),
+    ),
+    "parent_cycle": (_("The organisation would be part of itself."), _("Correct the key of the organisation above.")),
+    "too_deep": (_("The organisation would stand deeper than 16 levels."), _("Leave out levels between.")),
     "last_administrator": (
         _("This is the last administrator who can sign in."),
         _("Make somebody else administrator first."),

@@ -64,21 +64,26 @@ def begin(
     with transaction.atomic():
         if fingerprint and (found := interrupted(source, fingerprint)) is not None:
             return found, True
-        run = ProvisioningRun.objects.create(
-            key=_next_key(timezone.localdate()),
-            kind=kind,
-            source=source,
-            file_name=file_name[:200],
-            fingerprint=fingerprint,
-            actor=actor.label or actor.kind,
-        )
-        record(
-            "provisioning_began",
-            actor=actor,
-            target=party_of_run(run),
-            after={"source": source, "file": file_name, "kind": kind.value},
-        )
+        run = create(kind, source, file_name=file_name, fingerprint=fingerprint, actor=actor)
+        record_beginning(run, actor=actor)
     return run, False
+
+
+def create(kind: RunKind, source: str, *, file_name: str = "", fingerprint: str = "", actor: Party) -> ProvisioningRun:
+    """Without its entry, for those who record all at the end."""
+    return ProvisioningRun.objects.create(
+        key=_next_key(timezone.localdate()),
+        kind=kind,
+        source=source,
+        file_name=file_name[:200],
+        fingerprint=fingerprint,
+        actor=actor.label or actor.kind,
+    )
+
+
+def record_beginning(run: ProvisioningRun, *, actor: Party) -> None:
+    after = {"source": run.source, "file": run.file_name, "kind": run.kind}
+    record("provisioning_began", actor=actor, target=party_of_run(run), after=after)
 
 
 def interrupted(source: str, fingerprint: str) -> ProvisioningRun | None:

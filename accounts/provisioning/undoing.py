@@ -17,7 +17,7 @@ from django.utils import timezone
 from accounts.audit.parties import SERVER, Party
 from accounts.audit.record import Entry, record, record_many
 from accounts.models import Employment, Membership, ProvisioningChange, ProvisioningRun, User
-from accounts.models.provisioning import ChangeKind, RunState
+from accounts.models.provisioning import ChangeKind, RunKind, RunState
 from accounts.provisioning import runs
 from accounts.provisioning.applying import BATCH, pause
 from accounts.provisioning.differences import freed_address
@@ -44,7 +44,7 @@ def undo(key: str, watcher: Watcher, *, actor: Party = SERVER) -> Undone:
     """Raises `NotUndoable` and `runs.Busy`."""
     with runs.only_one():
         prepare_connection()
-        run = _undoable(key)
+        run = undoable(key, of_organisations=False)
         undone = Undone(key)
         watcher.step("undo", run.changes.count())
         before = None
@@ -61,10 +61,12 @@ def undo(key: str, watcher: Watcher, *, actor: Party = SERVER) -> Undone:
     return undone
 
 
-def _undoable(key: str) -> ProvisioningRun:
+def undoable(key: str, *, of_organisations: bool) -> ProvisioningRun:
+    """Raises `NotUndoable`."""
     run = ProvisioningRun.objects.filter(key=key).first()
-    if run is None:
-        raise NotUndoable(f"There is no run {key}.")
+    if run is None or (run.kind == RunKind.ORGANISATIONS) != of_organisations:
+        what = "organisations" if of_organisations else "people"
+        raise NotUndoable(f"There is no run {key} of {what}.")
     if run.state == RunState.UNDONE:
         raise NotUndoable(f"Run {key} is undone already.")
     later = ProvisioningRun.objects.filter(source=run.source, pk__gt=run.pk).exclude(state=RunState.UNDONE)

@@ -30,7 +30,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("file", nargs="?", help="CSV or XLSX; - reads standard input")
         parser.add_argument(
-            "--source", type=_source, help="the HR system: people are found again by it and their HR id"
+            "--source", type=source_name, help="the HR system: people are found again by it and their HR id"
         )
         what = parser.add_mutually_exclusive_group()
         what.add_argument("--dry-run", action="store_true", help="say what would change (the default)")
@@ -148,7 +148,7 @@ class Command(BaseCommand):
         sys.exit(code)
 
 
-def _source(text: str) -> str:
+def source_name(text: str) -> str:
     if not re.fullmatch(importing.SOURCE_PATTERN, text):
         raise ArgumentTypeError(f"{text!r}: up to 40 letters, digits, points, dashes and underscores")
     return text
