@@ -166,7 +166,7 @@ def undo(key: str, watcher: Watcher, *, actor: Party = SERVER) -> Undone:
     """Takes a run back, in one transaction. Raises `NotUndoable` and `runs.Busy`."""
     with runs.only_one(), transaction.atomic():
         _take_turns()
-        run = undoable(key, of_organisations=True)
+        run = undoable(key, kinds=(RunKind.ORGANISATIONS,))
         undone, tree = Undone(key), load(run.source)
         changes = list(run.changes.order_by("-pk"))
         watcher.step("undo", len(changes))

@@ -62,6 +62,10 @@ _ROW: dict[str, Words] = {
     ),
     "parent_cycle": (_("The organisation would be part of itself."), _("Correct the key of the organisation above.")),
     "too_deep": (_("The organisation would stand deeper than 16 levels."), _("Leave out levels between.")),
+    "person_unknown": (
+        _("Nobody has this address, id or HR id."),
+        _("Write an e-mail address, the public id, or source:HR id."),
+    ),
     "last_administrator": (
         _("This is the last administrator who can sign in."),
         _("Make somebody else administrator first."),

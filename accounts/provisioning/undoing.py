@@ -18,7 +18,7 @@ from accounts.audit.parties import SERVER, Party
 from accounts.audit.record import Entry, record, record_many
 from accounts.models import Employment, Membership, ProvisioningChange, ProvisioningRun, User
 from accounts.models.provisioning import ChangeKind, RunKind, RunState
-from accounts.provisioning import runs
+from accounts.provisioning import deactivating, runs
 from accounts.provisioning.applying import BATCH, pause
 from accounts.provisioning.differences import freed_address
 from accounts.provisioning.importing import Watcher, prepare_connection
@@ -26,6 +26,8 @@ from accounts.provisioning.rows import LEFT
 from accounts.provisioning.signals import people_deactivated
 from accounts.provisioning.state import Current, Period, Values, current_people, memberships_of, others_present
 from accounts.provisioning.writing import Batch, flush, rewrite_periods, update_employment, update_user
+
+PEOPLE_KINDS = (RunKind.FILE, RunKind.DATES)
 
 
 class NotUndoable(Exception):
@@ -44,7 +46,7 @@ def undo(key: str, watcher: Watcher, *, actor: Party = SERVER) -> Undone:
     """Raises `NotUndoable` and `runs.Busy`."""
     with runs.only_one():
         prepare_connection()
-        run = undoable(key, of_organisations=False)
+        run = undoable(key, kinds=PEOPLE_KINDS)
         undone = Undone(key)
         watcher.step("undo", run.changes.count())
         before = None
@@ -61,15 +63,23 @@ def undo(key: str, watcher: Watcher, *, actor: Party = SERVER) -> Undone:
     return undone
 
 
-def undoable(key: str, *, of_organisations: bool) -> ProvisioningRun:
+def undo_deactivation(key: str, *, actor: Party = SERVER) -> Undone:
+    """Lets in again whom `deactivate_users` suspended. Raises as `undo` does."""
+    with runs.only_one():
+        run = undoable(key, kinds=(RunKind.DEACTIVATION,))
+        counts, left = deactivating.undo(run, actor=actor)
+    return Undone(key, counts, left)
+
+
+def undoable(key: str, *, kinds: Collection[RunKind]) -> ProvisioningRun:
     """Raises `NotUndoable`."""
     run = ProvisioningRun.objects.filter(key=key).first()
-    if run is None or (run.kind == RunKind.ORGANISATIONS) != of_organisations:
-        what = "organisations" if of_organisations else "people"
-        raise NotUndoable(f"There is no run {key} of {what}.")
+    if run is None or run.kind not in kinds:
+        raise NotUndoable(f"There is no run {key} of this command.")
     if run.state == RunState.UNDONE:
         raise NotUndoable(f"Run {key} is undone already.")
     later = ProvisioningRun.objects.filter(source=run.source, pk__gt=run.pk).exclude(state=RunState.UNDONE)
+    later = later.exclude(kind=RunKind.DEACTIVATION)  # of a few people each, in no order
     newest = later.filter(pk__in=ProvisioningChange.objects.filter(run__in=later).values("run")).first()
     if newest is not None:
         raise NotUndoable(f"Run {newest.key} of the same source came after it: undo that first.")

@@ -39,7 +39,8 @@ def tree() -> dict[str, tuple[str, str, str]]:
     """Of each key: name, SIRET and the way from the root; the lineage must say the same as the parents."""
     found = {}
     for one in Organisation.objects.select_related("parent"):
-        above, parent = [], one.parent
+        above: list[Organisation] = []
+        parent = one.parent
         while parent is not None:
             above.insert(0, parent)
             parent = parent.parent

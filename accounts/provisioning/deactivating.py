@@ -1,0 +1,118 @@
+"""Accounts suspended at once, by whatever name the person is known: for whoever cannot wait for the next HR file.
+
+No file of HR unlocks them again (`differences`: who was locked by hand stays locked). It does not wait for an import
+that is going on.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections import Counter
+from collections.abc import Callable, Collection, Sequence
+
+from django.db import IntegrityError, connection, transaction
+from django.utils import timezone
+
+from accounts.audit.parties import SERVER, Party, person
+from accounts.audit.record import Entry, record_many
+from accounts.models import Employment, ProvisioningChange, ProvisioningRun, User
+from accounts.models.provisioning import ChangeKind, RunKind, RunState
+from accounts.models.user import normalise_email
+from accounts.provisioning import runs
+from accounts.provisioning.importing import Outcome
+from accounts.provisioning.problems import Problem
+from accounts.provisioning.signals import people_deactivated
+from accounts.provisioning.state import among, as_json
+
+_TRIES = 3
+Tell = Callable[[Problem], None]
+
+
+def find(names: Sequence[str], tell: Tell) -> list[User]:
+    """Each once: by e-mail address, by public id, or by `source:hr_id`. Who is not found is told, by its line."""
+    found: dict[int, User] = {}
+    for line, name in enumerate(names, 1):
+        user = _one(name.strip())
+        if user is None:
+            tell(Problem(line, "", name.strip()[:200], "person_unknown"))
+        else:
+            found.setdefault(user.pk, user)
+    return list(found.values())
+
+
+def deactivate(users: Collection[User], tell: Tell, *, apply: bool, actor: Party = SERVER) -> Outcome:
+    """Suspends those who are active, the last administrator excepted. One transaction."""
+    for left in reversed(range(_TRIES)):
+        try:
+            return _deactivate(users, tell, apply=apply, actor=actor)
+        except IntegrityError:  # two at once took the same name for their run
+            if not left:
+                raise
+    raise AssertionError("unreachable")
+
+
+def undo(run: ProvisioningRun, *, actor: Party = SERVER) -> tuple[Counter[str], list[tuple[str, str]]]:
+    """Lets in again whom the run suspended; those whom somebody let in meanwhile are told. For `undoing`."""
+    keys = list(ProvisioningChange.objects.filter(run=run).values_list("person_id", flat=True))
+    with transaction.atomic():
+        users = list(among(User.objects.all(), "id", keys).select_for_update(no_key=True).order_by("pk"))
+        locked = [user for user in users if not user.is_active]
+        among(User.objects.all(), "id", [user.pk for user in locked]).update(is_active=True)
+        run.state, run.undone_at = RunState.UNDONE, timezone.now()
+        run.save(update_fields=["state", "undone_at"])
+        after = {"run": run.key, "undone": ChangeKind.SUSPENDED.value}
+        record_many(Entry("person_restored", actor, person(user), None, after) for user in locked)
+    left = [(user.email, "was let in meanwhile") for user in users if user.is_active]
+    left += [("", "the account is gone")] * (len(keys) - len(users))
+    return Counter({ChangeKind.SUSPENDED.value: len(locked)}), left
+
+
+def _one(name: str) -> User | None:
+    if "@" in name:
+        return User.objects.filter(email=normalise_email(name)).first()
+    source, separator, hr_id = name.partition(":")
+    if separator:
+        record = Employment.objects.filter(source=source, hr_id=hr_id).select_related("user").first()
+        return record.user if record is not None else None
+    try:
+        return User.objects.filter(public_id=uuid.UUID(name)).first()
+    except ValueError:
+        return None
+
+
+def _deactivate(users: Collection[User], tell: Tell, *, apply: bool, actor: Party) -> Outcome:
+    outcome = Outcome(rows=len(users))
+    with transaction.atomic():
+        # Locked: two commands must not each leave the other's administrator. Always in the same order.
+        administrators = User.objects.filter(is_superuser=True, is_active=True).order_by("pk")
+        staying = set(administrators.select_for_update(no_key=True).values_list("pk", flat=True))
+        asked = among(User.objects.all(), "id", [user.pk for user in users]).order_by("pk")
+        active = [user for user in asked.select_for_update(no_key=True) if user.is_active]
+        outcome.counts["unchanged"] = len(users) - len(active)
+        going = {user.pk for user in active}
+        if staying and staying <= going:
+            for user in active:
+                if user.pk in staying:
+                    tell(Problem(0, "", user.email, "last_administrator"))
+                    outcome.counts["refused"] += 1
+            active = [user for user in active if user.pk not in staying]
+        outcome.counts[ChangeKind.SUSPENDED.value] = len(active)
+        if not apply or not active:
+            return outcome
+        run = runs.create(RunKind.DEACTIVATION, "", actor=actor)
+        outcome.run = run.key
+        keys = [user.pk for user in active]
+        among(User.objects.all(), "id", keys).update(is_active=False)
+        before, after = as_json({"is_active": True}), as_json({"is_active": False})
+        ProvisioningChange.objects.bulk_create(
+            ProvisioningChange(run=run, kind=ChangeKind.SUSPENDED, person_id=key, before=before, after=after)
+            for key in keys
+        )
+        run.state, run.finished_at = RunState.DONE, timezone.now()
+        runs.add_counts(run, Counter({ChangeKind.SUSPENDED.value: len(keys)}))
+        run.save(update_fields=["state", "finished_at"])
+        transaction.on_commit(lambda: people_deactivated.send(ProvisioningRun, user_ids=keys), using=connection.alias)
+        record_many(
+            Entry("person_suspended", actor, person(user), {"is_active": True}, {"is_active": False}) for user in active
+        )
+    return outcome
