@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("accounts", "0008_search_for_people"),
+        ("accounts", "0009_browser_sessions"),
     ]
 
     operations = [
