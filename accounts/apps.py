@@ -12,9 +12,7 @@ class AccountsConfig(AppConfig):
         from accounts.browsers import sessions
         from accounts.factors import notes
         from accounts.proconnect import checks as _checks  # noqa: F401  registers them
-        from accounts.services import leavers
 
         sign_in.connect()
         sessions.connect()
-        leavers.connect()
         notes.connect()

@@ -13,6 +13,7 @@ from accounts.audit import retention
 from accounts.browsers import sessions
 from accounts.provisioning import daily
 from accounts.provisioning.runs import Busy
+from accounts.services import leavers
 from jobs.queue import Postponed, job, scheduled
 from jobs.worker import Work
 
@@ -52,6 +53,12 @@ def apply_dates(work: Work) -> None:
 def forget_provisioning(work: Work) -> None:
     """Deletes what imports changed long ago: they can no longer be undone."""
     daily.forget_changes()
+
+
+@job(leavers.JOB_KIND, max_attempts=10)
+def see_off(work: Work) -> None:
+    """Ends what people whom an import or a command suspended have open: calls, sessions, rooms of theirs."""
+    leavers.see_off_ordered(work.payload["people"])
 
 
 @job("accounts.send_mail", is_slow=True)

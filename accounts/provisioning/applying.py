@@ -17,9 +17,9 @@ from accounts.provisioning.differences import Change, change_of
 from accounts.provisioning.problems import Problem
 from accounts.provisioning.rows import Row
 from accounts.provisioning.runs import add_counts
-from accounts.provisioning.signals import people_deactivated
 from accounts.provisioning.state import Current, Holder, current_people, holders_of, others_present
 from accounts.provisioning.writing import BatchWriter
+from accounts.services.leavers import see_off_soon
 
 # A transaction of this many people takes about a third of a second on SQLite, and nobody else writes meanwhile.
 BATCH = 2000
@@ -91,8 +91,7 @@ class Applier:
         batch = self.writer.write(changes, freed)
         counts = Counter(change.kind.value for change in changes)
         add_counts(self.run, counts)
-        if gone := batch.deactivated:
-            transaction.on_commit(lambda: people_deactivated.send(ProvisioningRun, user_ids=gone))
+        see_off_soon(batch.deactivated)
         record_many(batch.entries)
         return counts
 

@@ -10,7 +10,7 @@ import uuid
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts.audit.parties import SERVER, Party, person
@@ -21,8 +21,8 @@ from accounts.models.user import normalise_email
 from accounts.provisioning import runs
 from accounts.provisioning.importing import Outcome
 from accounts.provisioning.problems import Problem
-from accounts.provisioning.signals import people_deactivated
 from accounts.provisioning.state import among, as_json
+from accounts.services.leavers import see_off_soon
 
 _TRIES = 3
 Tell = Callable[[Problem], None]
@@ -111,7 +111,7 @@ def _deactivate(users: Collection[User], tell: Tell, *, apply: bool, actor: Part
         run.state, run.finished_at = RunState.DONE, timezone.now()
         runs.add_counts(run, Counter({ChangeKind.SUSPENDED.value: len(keys)}))
         run.save(update_fields=["state", "finished_at"])
-        transaction.on_commit(lambda: people_deactivated.send(ProvisioningRun, user_ids=keys), using=connection.alias)
+        see_off_soon(keys)
         record_many(
             Entry("person_suspended", actor, person(user), {"is_active": True}, {"is_active": False}) for user in active
         )

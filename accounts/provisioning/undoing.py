@@ -23,9 +23,9 @@ from accounts.provisioning.applying import BATCH, pause
 from accounts.provisioning.differences import freed_address
 from accounts.provisioning.importing import Watcher, prepare_connection
 from accounts.provisioning.rows import LEFT
-from accounts.provisioning.signals import people_deactivated
 from accounts.provisioning.state import Current, Period, Values, current_people, memberships_of, others_present
 from accounts.provisioning.writing import Batch, flush, rewrite_periods, update_employment, update_user
+from accounts.services.leavers import see_off_soon
 
 PEOPLE_KINDS = (RunKind.FILE, RunKind.DATES)
 
@@ -197,8 +197,7 @@ class _Batch:
             update_user(self.batch, values, person.user_id)
             update_employment(self.batch, values, person.employment_id)
         gone = [p.user_id for p, values in changed if p.values.is_active and not values.is_active]
-        if gone:
-            transaction.on_commit(lambda: people_deactivated.send(ProvisioningRun, user_ids=gone))
+        see_off_soon(gone)
         with connection.cursor() as cursor:
             flush(self.batch, cursor)
 

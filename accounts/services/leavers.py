@@ -1,12 +1,12 @@
 """Whoever leaves is out at once: of the portal, of calls that go on; and their rooms find another owner.
 
-`suspend` is for one person; what suspends many by its own statements calls `see_off`, as imports do by their signal.
-The apps above receive `suspended`.
+`suspend` is for one person; what suspends many by its own statements calls `see_off`, or `see_off_soon` where that
+would take too long. The apps above receive `suspended`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from django.contrib.sessions.models import Session
 from django.db import transaction
@@ -17,10 +17,11 @@ from accounts.audit.record import record
 from accounts.models import BrowserSession, Employment, Membership, User
 from accounts.models.employment import EmploymentStatus
 from accounts.models.organisation import MembershipRole, ids_of
-from accounts.provisioning.signals import people_deactivated
+from jobs.queue import enqueue
 
 # people: list[int], keys of people · heirs: dict[int, int], whom an owner named · acting_user: User | None
 suspended = Signal()
+JOB_KIND = "accounts.see_off"
 _CHUNK = 500
 
 
@@ -51,13 +52,15 @@ def see_off(people: Iterable[int], *, acting_user: User | None, heirs: Mapping[i
             suspended.send(sender=User, people=chunk, heirs=dict(heirs or {}), acting_user=acting_user)
 
 
-def connect() -> None:
-    people_deactivated.connect(_import_deactivated, dispatch_uid="leavers")
+def see_off_soon(people: Sequence[int]) -> None:
+    """Orders it as a job, in the transaction that suspends them: whoever dies after the commit leaves nobody in."""
+    if people:
+        enqueue(JOB_KIND, {"people": list(people)})
 
 
-def _import_deactivated(*, user_ids: list[int], **_: object) -> None:
-    """After the import's commit. What a kill in between leaves undone, the reconciliation with the engine finds."""
-    see_off(user_ids, acting_user=None)
+def see_off_ordered(people: Iterable[int]) -> None:
+    """What the job does. Whom somebody has let in again since keeps what they have opened."""
+    see_off(User.objects.filter(pk__in=list(people), is_active=False).values_list("pk", flat=True), acting_user=None)
 
 
 def heir_of(person_id: int) -> User | None:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+from django.core.management import call_command
+from pytest_django import Settings
 
 from accounts.models import AuditEntry, Employment, Membership, Organisation, User
 from accounts.models.employment import EmploymentStatus
 from accounts.models.organisation import MembershipRole
-from accounts.provisioning.signals import people_deactivated
 from accounts.services.leavers import NoHeir, heir_of, see_off, suspend
 from jobs.models import Job
+from jobs.worker import Worker
 from meetings.models import Participant, Room
 from meetings.models.participant import Role, State
 from meetings.tests.conftest import Meeting
@@ -124,11 +128,19 @@ def test_unticking_active_in_the_administration_does_all_that(meeting: Meeting) 
 
 
 @pytest.mark.django_db
-def test_an_import_that_suspends_somebody_does_all_that(meeting: Meeting) -> None:
+def test_an_import_that_suspends_somebody_does_all_that_even_if_it_dies_after_its_commit(
+    meeting: Meeting, tmp_path: Path, settings: Settings
+) -> None:
+    """Nothing of a commit runs in a test: what puts Alice out is stored with her suspension."""
+    settings.DATA_DIR = tmp_path
     alice, bob, _ = people(meeting)
-    Employment.objects.create(user=alice, source="sirh", hr_id="1", manager_hr_id="2")
+    Employment.objects.create(user=alice, source="sirh", hr_id="1", email=alice.email, manager_hr_id="2")
     Employment.objects.create(user=bob, source="sirh", hr_id="2")
-    User.objects.filter(pk=alice.pk).update(is_active=False)
-    people_deactivated.send(None, user_ids=[alice.pk])
+    file = tmp_path / "hr.csv"
+    file.write_text(f"Matricule;Courriel;Statut\n1;{alice.email};suspendu\n")
+    with pytest.raises(SystemExit, match="0"):
+        call_command("provision_users", str(file), "--source=sirh", "--apply", "--max-leavers=100")
+    assert not User.objects.get(pk=alice.pk).is_active
+    assert Worker().work_once()
     assert Room.objects.get(pk=meeting.room.pk).owner == bob
     assert Participant.objects.get(pk=meeting.alice.pk).state == State.LEFT
