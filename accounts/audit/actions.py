@@ -35,6 +35,7 @@ actions: dict[str, str | Promise] = {
     "provisioning_undone": _("Import undone"),
     "person_created": _("Account made by an import"),
     "person_updated": _("Account changed by an import"),
+    "person_adopted": _("Account of a sign-in taken over by an import"),
     "person_moved": _("Moved to another organisation by an import"),
     "person_suspended": _("Account suspended"),
     "person_reactivated": _("Account re-activated"),

@@ -28,6 +28,49 @@ class Migration(migrations.Migration):
                 verbose_name="kind",
             ),
         ),
+        migrations.RemoveConstraint(
+            model_name="provisioningchange",
+            name="change_kind_is_known",
+        ),
+        migrations.AlterField(
+            model_name="provisioningchange",
+            name="kind",
+            field=models.CharField(
+                choices=[
+                    ("created", "Created"),
+                    ("updated", "Updated"),
+                    ("moved", "Moved"),
+                    ("suspended", "Suspended"),
+                    ("reactivated", "Re-activated"),
+                    ("left", "Left"),
+                    ("adopted", "Account taken over"),
+                    ("address_freed", "Address freed"),
+                ],
+                max_length=13,
+                verbose_name="change",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="provisioningchange",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "kind__in",
+                        [
+                            "created",
+                            "updated",
+                            "moved",
+                            "suspended",
+                            "reactivated",
+                            "left",
+                            "adopted",
+                            "address_freed",
+                        ],
+                    )
+                ),
+                name="change_kind_is_known",
+            ),
+        ),
         migrations.AddConstraint(
             model_name="provisioningrun",
             constraint=models.CheckConstraint(

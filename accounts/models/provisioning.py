@@ -35,6 +35,8 @@ class ChangeKind(models.TextChoices):
     SUSPENDED = "suspended", _("Suspended")
     REACTIVATED = "reactivated", _("Re-activated")
     LEFT = "left", _("Left")
+    # The account that the person's own sign-in made is from now on found by HR's key.
+    ADOPTED = "adopted", _("Account taken over")
     # The address of somebody who left, or gets another in the same file, goes to somebody else.
     ADDRESS_FREED = "address_freed", _("Address freed")
 

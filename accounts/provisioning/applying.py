@@ -13,6 +13,7 @@ from accounts.audit.parties import Party
 from accounts.audit.record import record_many
 from accounts.models import ProvisioningRun, User
 from accounts.models.provisioning import ChangeKind
+from accounts.provisioning.adopting import with_adoptions
 from accounts.provisioning.differences import Change, change_of
 from accounts.provisioning.problems import Problem
 from accounts.provisioning.rows import Row
@@ -73,7 +74,7 @@ class Applier:
         }
         holders = holders_of(self.run.source, wanted) if wanted else {}
         kept, freed = [], []
-        for change in changes:
+        for change in with_adoptions(changes, holders, locks=True):
             holder = holders.get(change.values.email)
             if holder is None or (change.current is not None and holder.user_id == change.current.user_id):
                 kept.append(change)

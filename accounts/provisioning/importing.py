@@ -167,6 +167,7 @@ def _check(plan: Plan, options: Options, *, done: int) -> None:
         raise RowsRefused
     leavers, base = len(plan.leavers) + done, plan.base + done
     told = plan.counts[ChangeKind.LEFT.value] + plan.counts[ChangeKind.SUSPENDED.value] - len(plan.leavers)
+    told += plan.adopted_out
     if told > FEW:  # a column that slipped says of everybody that they are gone
         leavers += told
     if leavers and percent(leavers, base) > options.max_leavers:

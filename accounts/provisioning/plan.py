@@ -15,6 +15,7 @@ from datetime import date
 from typing import BinaryIO
 
 from accounts.models.provisioning import ChangeKind
+from accounts.provisioning.adopting import with_adoptions
 from accounts.provisioning.applying import BATCH, in_batches
 from accounts.provisioning.differences import Change, change_of, leaving
 from accounts.provisioning.problems import Problem
@@ -39,6 +40,8 @@ class Plan:
     nameless: int = 0
     # How many people seem to have left, and stay because of those lines.
     withheld: int = 0
+    # Of the accounts that rows take over, how many are suspended by that.
+    adopted_out: int = 0
     _here: dict[str, int] = field(default_factory=dict)
     _refused_lines: set[int] = field(default_factory=set)
     _leaving: set[str] = field(default_factory=set)
@@ -190,7 +193,9 @@ class _Planner:
             self.source,
             [c.values.email for _row, c in kept if c.current is None or c.current.values.email != c.values.email],
         )
-        for row, change in kept:
+        adopted = with_adoptions([change for _row, change in kept], holders)
+        for (row, _change), change in zip(kept, adopted, strict=True):
+            self.plan.adopted_out += change.kind == ChangeKind.ADOPTED and change.deactivates
             holder = holders.get(change.values.email)
             is_own = holder is None or (change.current is not None and change.current.user_id == holder.user_id)
             if holder is not None and not is_own and not holder.may_be_freed:
@@ -220,9 +225,11 @@ class _Planner:
         for rows in self.plan.batches():
             named = [row.hr_id for row in rows if row.hr_id in self.known]
             current = current_people(self.source, named) if named else {}
-            for row in rows:
-                if (change := change_of(row, current.get(row.hr_id), run="", today=self.today)) is not None:
-                    shown(change)
+            found = [change_of(row, current.get(row.hr_id), run="", today=self.today) for row in rows]
+            changes = [change for change in found if change is not None]
+            new = [change.values.email for change in changes if change.current is None]
+            for told in with_adoptions(changes, holders_of(self.source, new)):
+                shown(told)
         for part in in_batches(self.plan.leavers):
             for person in current_people(self.source, part).values():
                 if (change := leaving(person, run="", today=self.today)) is not None:

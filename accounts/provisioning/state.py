@@ -36,6 +36,8 @@ class Values(NamedTuple):
 
 # Of these, what stands in the HR record; the others stand in the account.
 EMPLOYMENT_FIELDS = Values._fields[:8]
+# As if of an account without one.
+NO_EMPLOYMENT = ("", "", 0, "", "", "", "", "")
 
 
 class Current(NamedTuple):

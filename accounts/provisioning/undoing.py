@@ -23,8 +23,25 @@ from accounts.provisioning.applying import BATCH, pause
 from accounts.provisioning.differences import freed_address
 from accounts.provisioning.importing import Watcher, prepare_connection
 from accounts.provisioning.rows import LEFT
-from accounts.provisioning.state import Current, Period, Values, current_people, memberships_of, others_present
-from accounts.provisioning.writing import Batch, flush, rewrite_periods, update_employment, update_user
+from accounts.provisioning.state import (
+    EMPLOYMENT_FIELDS,
+    NO_EMPLOYMENT,
+    Current,
+    Period,
+    Values,
+    current_people,
+    memberships_of,
+    others_present,
+)
+from accounts.provisioning.writing import (
+    Address,
+    Batch,
+    flush,
+    give_addresses,
+    rewrite_periods,
+    update_employment,
+    update_user,
+)
 from accounts.services.leavers import see_off_soon
 
 PEOPLE_KINDS = (RunKind.FILE, RunKind.DATES)
@@ -98,6 +115,8 @@ class _Batch:
         self.told: list[Entry] = []
         self.counts: Counter[str] = Counter()
         self.left: list[tuple[str, str]] = []
+        # By account: who it is, the sign-in address with which these belong together, and they.
+        self.addresses: dict[int, tuple[str, str, list[Address]]] = {}
 
     def take_back(self, changes: Sequence[ProvisioningChange]) -> None:
         with transaction.atomic():
@@ -142,11 +161,18 @@ class _Batch:
 
     def _restore(self, change: ProvisioningChange) -> None:
         before, after = change.values_before, change.values_after
+        if addresses := before.pop("addresses", None):
+            self.addresses[change.person_id] = (change.hr_id or str(change.person_id), before["email"], addresses)
         person = self.people.get(change.hr_id)
         if person is None or person.user_id != change.person_id:
-            self._restore_address(change, before, after)
+            if change.kind == ChangeKind.ADOPTED:
+                self._see_given_up(change, before)
+            else:
+                self._restore_address(change, before, after)
             return
         self._restore_periods(change, before.pop("memberships", None), after.pop("memberships", None))
+        if change.kind == ChangeKind.ADOPTED:
+            before = self._give_up(change, person, before, after)
         now = self.values[change.hr_id]
         back: dict[str, Any] = {}
         for name, value in before.items():
@@ -160,6 +186,25 @@ class _Batch:
             self.left.append((change.hr_id, f"{why}: the account stays active"))
         self.values[change.hr_id] = now._replace(**back)
         self._tell(person, ChangeKind(change.kind))
+
+    def _give_up(
+        self, change: ProvisioningChange, person: Current, before: dict[str, Any], after: dict[str, Any]
+    ) -> dict[str, Any]:
+        """Takes the HR record from an account that had none; returns what else was before."""
+        now = self.values[change.hr_id]
+        written = {name: after.get(name, empty) for name, empty in zip(EMPLOYMENT_FIELDS, NO_EMPLOYMENT, strict=True)}
+        if all(getattr(now, name) == value for name, value in written.items()):
+            self.batch.employment_deletions.append(person.employment_id)
+        else:
+            self.left.append((change.hr_id, "the HR record was changed since"))
+        return {name: value for name, value in before.items() if name not in EMPLOYMENT_FIELDS}
+
+    def _see_given_up(self, change: ProvisioningChange, before: dict[str, Any]) -> None:
+        """Of an undoing that was interrupted, or by hand."""
+        account = {name: value for name, value in before.items() if name in Values._fields}
+        account = {name: value for name, value in account.items() if name not in EMPLOYMENT_FIELDS}
+        if not User.objects.filter(pk=change.person_id, **account).exists():
+            self.left.append((change.hr_id, "the HR record is gone: the account stays as it is"))
 
     def _restore_address(self, change: ProvisioningChange, before: dict[str, Any], after: dict[str, Any]) -> None:
         """Of an account without an HR record of this source: its address is all that a run ever takes."""
@@ -200,6 +245,19 @@ class _Batch:
         see_off_soon(gone)
         with connection.cursor() as cursor:
             flush(self.batch, cursor)
+        self._give_addresses_back()
+
+    def _give_addresses_back(self) -> None:
+        now = dict(User.objects.filter(pk__in=self.addresses).values_list("pk", "email"))
+        wanted = {}
+        for user_id, (who, email, addresses) in self.addresses.items():
+            if now.get(user_id) == email:
+                wanted[user_id] = addresses
+            else:
+                self.left.append((who, "the account has another address: those beside it are not given back"))
+        for user_id, address in give_addresses(wanted):
+            who = self.addresses[user_id][0]
+            self.left.append((who, f"somebody else confirmed {address} meanwhile: it is not given back"))
 
     def _without_taken_addresses(self, changed: list[tuple[Current, Values]]) -> list[tuple[Current, Values]]:
         moving = {person.user_id for person, values in changed if values.email != person.values.email}

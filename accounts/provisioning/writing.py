@@ -6,7 +6,8 @@ All of it is one transaction of the caller's, short enough that sign-ins and joi
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
@@ -57,6 +58,7 @@ class Batch:
     employments: list[tuple[Any, ...]] = field(default_factory=list)
     user_updates: list[tuple[Any, ...]] = field(default_factory=list)
     employment_updates: list[tuple[Any, ...]] = field(default_factory=list)
+    employment_deletions: list[int] = field(default_factory=list)
     freed: list[tuple[Any, ...]] = field(default_factory=list)
     given_back: list[tuple[Any, ...]] = field(default_factory=list)
     memberships: list[tuple[Any, ...]] = field(default_factory=list)
@@ -70,24 +72,35 @@ class Batch:
     deactivated: list[int] = field(default_factory=list)
 
 
+# Confirmed and unconfirmed addresses of an account besides its own, as in JSON: [address, is verified, is primary].
+Address = list[Any]
+
+
 class BatchWriter:
     """Of one run on one day."""
 
     def __init__(self, run: ProvisioningRun, *, actor: Party, today: date, organisations: Mapping[int, str]) -> None:
         self.run, self.actor, self.organisations = run, actor, organisations
+        self.addresses: Mapping[int, list[Address]] = {}
         self.today, self.yesterday = today.isoformat(), (today - timedelta(days=1)).isoformat()
 
     def write(self, changes: Sequence[Change], freed: Sequence[Holder]) -> Batch:
         """In the caller's transaction. The entries for the audit log are in the result, to be recorded last."""
         batch = Batch()
+        created = [change for change in changes if change.current is None]
+        changed = [change for change in changes if change.current is not None]
+        readdressed = [holder.user_id for holder in freed]
+        readdressed += [c.current.user_id for c in changed if c.current and c.current.values.email != c.values.email]
+        self.addresses = addresses_of(readdressed) if readdressed else {}
         with connection.cursor() as cursor:
             for holder in freed:
                 self._free(batch, holder)
-            created = [change for change in changes if change.current is None]
             # More than needed leaves gaps, which harm nobody.
             membership_ids = iter(_MEMBERSHIPS.new_keys(cursor, len(changes)))
-            self._gather_created(batch, cursor, created, membership_ids)
-            self._gather_changed(batch, [change for change in changes if change.current is not None], membership_ids)
+            without_record = len(created) + sum(1 for c in changed if c.kind == ChangeKind.ADOPTED)
+            employment_ids = iter(_EMPLOYMENTS.new_keys(cursor, without_record))
+            self._gather_created(batch, cursor, created, employment_ids, membership_ids)
+            self._gather_changed(batch, changed, employment_ids, membership_ids)
             flush(batch, cursor)
         return batch
 
@@ -102,7 +115,7 @@ class BatchWriter:
             holder.hr_id,
             holder.user_id,
             0,
-            {"email": holder.email},
+            {"email": holder.email, **self._lost_addresses(holder.user_id)},
             {"email": address},
         )
         party = Party("person", holder.public_id, holder.label)
@@ -111,15 +124,19 @@ class BatchWriter:
         )
 
     def _gather_created(
-        self, batch: Batch, cursor: CursorWrapper, created: Sequence[Change], membership_ids: Iterator[int]
+        self,
+        batch: Batch,
+        cursor: CursorWrapper,
+        created: Sequence[Change],
+        employment_ids: Iterator[int],
+        membership_ids: Iterator[int],
     ) -> None:
         user_ids = _USERS.new_keys(cursor, len(created))
-        employment_ids = _EMPLOYMENTS.new_keys(cursor, len(created))
         now, source, actor, action = stored_now(), self.run.source, self.actor, _ACTIONS[ChangeKind.CREATED]
         # Nobody's password: hashing one for each would take hours.
         password = make_password(None)
-        for change, user_id, employment_id in zip(created, user_ids, employment_ids, strict=True):
-            values, public_id = change.values, uuid.uuid4()
+        for change, user_id in zip(created, user_ids, strict=True):
+            values, public_id, employment_id = change.values, uuid.uuid4(), next(employment_ids)
             batch.users.append(
                 (
                     user_id,
@@ -141,7 +158,13 @@ class BatchWriter:
             scope = self.organisations.get(values.organisation_id, "")
             batch.entries.append(Entry(action, actor, Party("person", str(public_id), name), None, after, scope))
 
-    def _gather_changed(self, batch: Batch, changed: Sequence[Change], membership_ids: Iterator[int]) -> None:
+    def _gather_changed(
+        self,
+        batch: Batch,
+        changed: Sequence[Change],
+        employment_ids: Iterator[int],
+        membership_ids: Iterator[int],
+    ) -> None:
         people = [change.current for change in changed if change.current is not None]
         memberships = memberships_of([person.user_id for person in people])
         for change, person in zip(changed, people, strict=True):
@@ -152,19 +175,24 @@ class BatchWriter:
                 entry_after["organisation"] = self.organisations.get(after["organisation_id"], "")
             if touches_account(before):
                 update_user(batch, change.values, person.user_id)
-            if touches_employment(before):
-                update_employment(batch, change.values, person.employment_id)
+            employment_id = person.employment_id
+            if change.kind == ChangeKind.ADOPTED:
+                employment_id, now = next(employment_ids), stored_now()
+                key = (employment_id, person.user_id, self.run.source, change.hr_id, now, now)
+                batch.employments.append((*key, *_employment(change.values)))
+                entry_after |= {"hr_id": change.hr_id, "source": self.run.source}
+            elif touches_employment(before):
+                update_employment(batch, change.values, employment_id)
             if "email" in before:
                 batch.readdressed.append(person.user_id)
+                before |= self._lost_addresses(person.user_id)
             if change.deactivates:
                 batch.deactivated.append(person.user_id)
             own, wanted = self._periods(change, memberships.get(person.user_id, []), membership_ids)
             if own != wanted:
                 rewrite_periods(batch, person.user_id, self.run.source, own, wanted)
                 before["memberships"], after["memberships"] = own, wanted
-            self._note(
-                batch, change.line, change.kind, change.hr_id, person.user_id, person.employment_id, before, after
-            )
+            self._note(batch, change.line, change.kind, change.hr_id, person.user_id, employment_id, before, after)
             scope = self.organisations.get(change.values.organisation_id, "")
             party = Party("person", person.public_id, person.label)
             batch.entries.append(Entry(_ACTIONS[change.kind], self.actor, party, entry_before, entry_after, scope))
@@ -175,11 +203,16 @@ class BatchWriter:
         """The memberships of this source that are not over, as they are and as they shall be."""
         source = self.run.source
         own = [period for of, period in memberships if of == source and (not period[4] or period[4] >= self.today)]
-        wanted = periods_after(own, change.values, is_new=False, today=self.today, yesterday=self.yesterday)
+        is_new = change.kind == ChangeKind.ADOPTED
+        wanted = periods_after(own, change.values, is_new=is_new, today=self.today, yesterday=self.yesterday)
         # Where somebody made the same membership by hand, that one does.
         taken = {(period[1], period[3]) for _of, period in memberships if period not in own}
         wanted = [period for period in wanted if period[0] or (period[1], period[3]) not in taken]
         return own, [[period[0] or next(membership_ids), *period[1:]] for period in wanted]
+
+    def _lost_addresses(self, user_id: int) -> dict[str, list[Address]]:
+        found = self.addresses.get(user_id)
+        return {"addresses": found} if found else {}
 
     def _note(
         self,
@@ -195,6 +228,33 @@ class BatchWriter:
         batch.changes.append(
             (self.run.pk, line, kind.value, hr_id, user_id, employment_id, as_json(before), as_json(after))
         )
+
+
+def addresses_of(user_ids: Collection[int]) -> dict[int, list[Address]]:
+    found: dict[int, list[Address]] = defaultdict(list)
+    rows = EmailAddress.objects.filter(user_id__in=user_ids).order_by("pk")
+    for user_id, *address in rows.values_list("user_id", "email", "verified", "primary"):
+        found[user_id].append(address)
+    return found
+
+
+def give_addresses(wanted: Mapping[int, Sequence[Address]]) -> list[tuple[int, str]]:
+    """Writes these again, by account; those that somebody else has confirmed stay theirs and are returned."""
+    emails = [email for addresses in wanted.values() for email, _verified, _primary in addresses]
+    confirmed = dict(EmailAddress.objects.filter(email__in=emails, verified=True).values_list("email", "user_id"))
+    there = addresses_of(wanted)
+    rows, taken = [], []
+    for user_id, addresses in wanted.items():
+        own = {email for email, _verified, _primary in there.get(user_id, [])}
+        has_primary = any(is_primary for _email, _verified, is_primary in there.get(user_id, []))
+        for email, is_verified, is_primary in addresses:
+            if confirmed.get(email, user_id) != user_id:
+                taken.append((user_id, email))
+            elif email not in own:
+                primary = is_primary and not has_primary
+                rows.append(EmailAddress(user_id=user_id, email=email, verified=is_verified, primary=primary))
+    EmailAddress.objects.bulk_create(rows)
+    return taken
 
 
 def rewrite_periods(batch: Batch, user_id: int, source: str, own: Sequence[Period], wanted: Sequence[Period]) -> None:
@@ -226,6 +286,7 @@ def flush(batch: Batch, cursor: CursorWrapper) -> None:
     _USERS.insert(cursor, batch.users)
     _EMPLOYMENTS.update(cursor, [*_EMPLOYMENT_COLUMNS, "updated_at"], batch.employment_updates)
     _EMPLOYMENTS.insert(cursor, batch.employments)
+    _EMPLOYMENTS.delete(cursor, batch.employment_deletions)
     _MEMBERSHIPS.delete(cursor, batch.membership_deletions)
     _MEMBERSHIPS.update(cursor, ["organisation_id", "role", "from_on", "until_on"], batch.membership_updates)
     _MEMBERSHIPS.insert(cursor, batch.memberships)

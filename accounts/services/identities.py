@@ -16,10 +16,11 @@ from django.utils import timezone
 
 from accounts.audit.parties import person
 from accounts.audit.record import record
-from accounts.models import MergeProposal, Organisation, SignInIdentity, User
+from accounts.models import MergeProposal, SignInIdentity, User
 from accounts.models.employment import EmploymentStatus
 from accounts.models.identity import MergeReason, MergeState
 from accounts.models.user import is_placeholder, placeholder_email
+from accounts.services.organisations import sirets_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,14 +197,7 @@ def _sirets_of(user: User, *, ever: bool = False) -> set[str]:
     jobs = user.employments.all() if ever else user.employments.filter(status=EmploymentStatus.PRESENT)
     keys = set(memberships.values_list("organisation_id", flat=True))
     keys |= {key for key in jobs.values_list("organisation_id", flat=True) if key is not None}
-    organisations = list(Organisation.objects.filter(pk__in=keys))
-    above = Organisation.objects.in_bulk({key for one in organisations for key in one.ancestor_ids})
-    return {siret for one in organisations if (siret := _siret_of(one, above))}
-
-
-def _siret_of(organisation: Organisation, above: dict[int, Organisation]) -> str:
-    lineage = [organisation, *(above[key] for key in reversed(organisation.ancestor_ids) if key in above)]
-    return next((one.siret for one in lineage if one.siret), "")
+    return set(sirets_at(keys).values())
 
 
 def decline_merge(proposal: MergeProposal, *, acting_user: User) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from django.db import transaction
@@ -28,6 +29,20 @@ def check_place(organisation: Organisation, parent: Organisation | None) -> None
         raise Misplaced
     if parent.depth + 1 + _height(organisation) >= MAX_DEPTH:
         raise Misplaced
+
+
+def sirets_at(keys: Collection[int]) -> dict[int, str]:
+    """The SIRET of each of these organisations, by its key: of an office without one, that of what it is the nearest
+    part of. Two queries.
+    """
+    organisations = list(Organisation.objects.filter(pk__in=keys))
+    above = Organisation.objects.in_bulk({key for one in organisations for key in one.ancestor_ids})
+    found = {}
+    for one in organisations:
+        lineage = [one, *(above[key] for key in reversed(one.ancestor_ids) if key in above)]
+        if siret := next((each.siret for each in lineage if each.siret), ""):
+            found[one.pk] = siret
+    return found
 
 
 def move(organisation: Organisation, parent: Organisation | None, *, acting_user: User | None) -> None:

@@ -153,3 +153,50 @@ def test_undoing_a_change_of_address_ends_the_sign_in_by_the_new_one(provision: 
     undo(run)
     assert person("1").email == "anna@m.example"
     assert not EmailAddress.objects.exists()
+
+
+def addresses() -> set[tuple[str, str, bool, bool]]:
+    rows = EmailAddress.objects.values_list("user__email", "email", "verified", "primary")
+    return {(account, email, is_verified, is_primary) for account, email, is_verified, is_primary in rows}
+
+
+def test_undoing_a_change_of_address_gives_back_those_that_were_beside_it(provision: Provision) -> None:
+    provision(file_of(ANNA, BEN, CLEO))
+    for hr_id in ("1", "2", "3"):
+        own = person(hr_id)
+        EmailAddress.objects.create(user=own, email=own.email, verified=True, primary=True)
+        EmailAddress.objects.create(user=own, email=f"home.{own.email}", verified=hr_id == "1")
+    before = addresses()
+    # Anna and Ben exchange theirs, Cléo's goes to somebody new.
+    rows = [ANNA.replace("anna@", "ben@"), BEN.replace("ben@", "anna@"), "4;cleo@m.example;C;New;A"]
+    run = provision(file_of(*rows), "--full", "--max-leavers=50").facts["run"]
+    assert not EmailAddress.objects.exists()
+    said = undo(run)
+    assert (said.code, said.facts["left"]) == (0, [])
+    assert addresses() == before
+
+
+def test_an_address_that_somebody_else_confirmed_meanwhile_stays_theirs_and_is_told(provision: Provision) -> None:
+    provision(file_of(ANNA, BEN))
+    EmailAddress.objects.create(user=person("1"), email="home@m.example", verified=True)
+    run = provision(file_of(ANNA.replace("anna@", "annette@"), BEN)).facts["run"]
+    EmailAddress.objects.create(user=person("2"), email="home@m.example", verified=True)
+    said = undo(run)
+    assert said.code == 7
+    assert "home@m.example" in said.facts["left"][0]["reason"]
+    assert addresses() == {("ben@m.example", "home@m.example", True, False)}
+
+
+def test_where_the_account_has_another_address_by_now_those_beside_it_stay_away_and_that_is_told(
+    provision: Provision,
+) -> None:
+    provision(file_of(ANNA))
+    EmailAddress.objects.create(user=person("1"), email="home@m.example", verified=True)
+    run = provision(file_of(ANNA.replace("anna@", "annette@"))).facts["run"]
+    User.objects.filter(pk=person("1").pk).update(email="mine@m.example")
+    said = undo(run)
+    assert [one["reason"].split(":")[0] for one in said.facts["left"]] == [
+        "email was changed since",
+        "the account has another address",
+    ]
+    assert not EmailAddress.objects.exists()
