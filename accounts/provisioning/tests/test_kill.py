@@ -1,4 +1,4 @@
-"""The command as a process of its own: killed in the middle it goes on, and others write meanwhile."""
+"""The command as a process of its own: killed in the middle it goes on, and people sign in meanwhile."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,23 @@ from accounts.provisioning.tests.conftest import file_of
 
 pytestmark = pytest.mark.long
 ROWS = 3 * BATCH
+# Enough that a sign-in, which writes several times and pays for a password, begins and ends within the import.
+ROWS_MEANWHILE = 12 * BATCH
 DEADLINE_SECONDS = 120
+# Somebody signs in by the page, again and again until standard input is closed: the answer's status, and how many
+# people there were before and after it.
+SIGN_INS = """
+import json, select, sys
+from django.test import Client
+from accounts.models import Employment, User
+form = {"login": "visitor@m.example", "password": "a long password for tests"}
+User.objects.create_user(form["login"], form["password"])
+print("ready", flush=True)
+while not select.select([sys.stdin], [], [], 0)[0]:
+    before = Employment.objects.count()
+    status = Client(raise_request_exception=False).post("/accounts/login/", form, HTTP_HOST="localhost").status_code
+    print(json.dumps([status, before, Employment.objects.count()]), flush=True)
+"""
 
 
 class Portal:
@@ -40,14 +55,16 @@ class Portal:
         }
         self.file = folder / "hr.csv"
         assert self.manage("migrate", "--verbosity=0")[0] == 0
-        self.file.write_text(file_of(*(f"{n};p{n}@m.example;P;Nom{n}" for n in range(ROWS))))
+        self.write(ROWS)
         self.importing = ("provision_users", str(self.file), "--source", "sirh", "--apply", "--json")
+
+    def write(self, rows: int) -> None:
+        self.file.write_text(file_of(*(f"{n};p{n}@m.example;P;Nom{n}" for n in range(rows))))
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         command = [sys.executable, str(settings.BASE_DIR / "manage.py"), *arguments]
-        return subprocess.Popen(
-            command, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-        )
+        pipe, null = subprocess.PIPE, subprocess.DEVNULL
+        return subprocess.Popen(command, env=self.environment, stdin=pipe, stdout=pipe, stderr=null, text=True)
 
     def manage(self, *arguments: str) -> tuple[int, str]:
         process = self.start(*arguments)
@@ -96,21 +113,19 @@ def test_killed_in_the_middle_it_goes_on_and_can_be_undone_as_one(portal: Portal
     assert portal.manage("export_users")[1] == empty
 
 
-def test_sign_ins_are_written_meanwhile(portal: Portal) -> None:
-    """Each with a connection of its own and the product's time-out, as web has them."""
-    process = portal.start(*portal.importing)
-    waits: list[float] = []
-    while process.poll() is None:
-        began = time.monotonic()
-        connection = sqlite3.connect(portal.database, timeout=20, isolation_level=None)
-        connection.execute("BEGIN IMMEDIATE")
-        connection.execute("INSERT INTO django_session VALUES (?, 'x', '2030-01-01')", [f"visitor{len(waits)}"])
-        connection.execute("COMMIT")
-        connection.close()
-        waits.append(time.monotonic() - began)
-        threading.Event().wait(0.02)
-    process.communicate()
-    assert process.returncode == 0
-    assert portal.count("accounts_user") == ROWS
-    assert len(waits) > 10
-    assert max(waits) < 10
+def test_people_sign_in_meanwhile(portal: Portal) -> None:
+    """None is told that the database is locked, and it is not that they all wait for the import's end."""
+    portal.write(ROWS_MEANWHILE)
+    visitor = portal.start("shell", "--verbosity=0", "-c", SIGN_INS)
+    try:
+        assert visitor.stdout is not None
+        assert visitor.stdout.readline() == "ready\n"
+        assert portal.manage(*portal.importing)[0] == 0
+        out, _ = visitor.communicate("\n", timeout=DEADLINE_SECONDS)
+    finally:
+        visitor.kill()
+    assert portal.count("accounts_employment") == ROWS_MEANWHILE
+    signed_in = [json.loads(line) for line in out.splitlines()]
+    assert {status for status, _before, _after in signed_in} == {302}
+    meanwhile = [one for one in signed_in if one[1] > 0 and one[2] < ROWS_MEANWHILE]
+    assert meanwhile
