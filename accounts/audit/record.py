@@ -166,10 +166,10 @@ def _insert(cursor: CursorWrapper, rows: Sequence[tuple[Any, ...]]) -> None:
             for row in rows:
                 copy.write_row(row)
         return
-    adapt = connection.ops.adapt_datetimefield_value
+    at = connection.ops.adapt_datetimefield_value(rows[0][1])  # one time for all
     marks = ", ".join(["%s"] * len(chain.STORED))
     insert = f"INSERT INTO {_TABLE} ({columns}) VALUES ({marks})"  # noqa: S608  names of our own columns
-    values = [(row[0], adapt(row[1]), *row[2:]) for row in rows]
+    values = [(row[0], at, *row[2:]) for row in rows]
     if len(values) == 1:
         cursor.execute(insert, values[0])
     else:

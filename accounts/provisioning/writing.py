@@ -135,12 +135,13 @@ class BatchWriter:
         now, source, actor, action = stored_now(), self.run.source, self.actor, _ACTIONS[ChangeKind.CREATED]
         # Nobody's password: hashing one for each would take hours.
         password = make_password(None)
+        is_sqlite = connection.vendor == "sqlite"  # asking costs as much as a name
         for change, user_id in zip(created, user_ids, strict=True):
             values, public_id, employment_id = change.values, uuid.uuid4(), next(employment_ids)
             batch.users.append(
                 (
                     user_id,
-                    _uuid(public_id),
+                    public_id.hex if is_sqlite else public_id,
                     values.email,
                     values.first_name,
                     values.last_name,
@@ -312,7 +313,3 @@ def _employment(values: Values) -> tuple[Any, ...]:
 def _membership(user_id: int, period: Period, source: str) -> tuple[Any, ...]:
     pk, organisation_id, role, from_on, until_on = period
     return (pk, user_id, organisation_id, role, from_on, until_on or None, source)
-
-
-def _uuid(value: uuid.UUID) -> str:
-    return value.hex if connection.vendor == "sqlite" else str(value)
