@@ -130,7 +130,7 @@ def test_namesakes_are_told_apart_where_one_is_chosen(boss: Client) -> None:
     with CaptureQueriesContext(connection) as queries:
         found = boss.get(f"/admin/autocomplete/?{query}").json()["results"]
     assert [one["text"] for one in found] == ["Office 1 (Culture)", "Office 1 (Finances)"]
-    assert len(queries) <= 5
+    assert len(queries) <= 6  # two of them for the reader's second factor
 
 
 def form_of(organisation: Organisation | None = None, **fields: Any) -> dict[str, Any]:

@@ -19,8 +19,9 @@ from meetings.tests.rows import make_participant, make_room, make_user
 
 pytestmark = pytest.mark.django_db
 
-# Session, person, database's word, jobs, people, rooms, calls, departures, the reader's last acts.
-QUERIES = 10
+# Session, person, their second factor (twice), database's word, jobs, people, rooms, calls, departures, the reader's
+# last acts.
+QUERIES = 11
 
 
 @pytest.fixture
