@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from jobs import mail_admin as mail_admin  # registers itself
 from jobs.models import Job, Schedule, State
 
 if TYPE_CHECKING:

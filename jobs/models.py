@@ -78,3 +78,22 @@ class Schedule(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} ({self.cron})"
+
+
+class Mail(models.Model):
+    """What the portal wrote to somebody. Its text may hold a one-time link: for superusers, and gone once sent."""
+
+    to = models.TextField(_("to"))
+    subject = models.TextField(_("subject"))
+    content = models.JSONField(default=dict)
+    # Null: the portal could not send (no EMAIL_URL), or the job's row was purged.
+    job = models.ForeignKey(Job, null=True, blank=True, on_delete=models.SET_NULL, editable=False)
+    created_at = models.DateTimeField(_("written at"), default=timezone.now, db_index=True)
+    sent_at = models.DateTimeField(_("sent at"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("outgoing mail")
+        verbose_name_plural = _("outgoing mails")
+
+    def __str__(self) -> str:
+        return f"mail {self.pk}"

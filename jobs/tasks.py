@@ -6,8 +6,9 @@ from datetime import timedelta
 
 from django.utils import timezone
 
+from jobs import mail
 from jobs.models import Job, State
-from jobs.queue import scheduled
+from jobs.queue import job, scheduled
 from jobs.worker import Work
 
 KEEP_DONE = timedelta(days=7)
@@ -26,3 +27,13 @@ def purge(work: Work) -> None:
         while keys := list(old.values_list("pk", flat=True)[:_CHUNK]):
             Job.objects.filter(pk__in=keys).delete()
             work.report(50, state)
+
+
+@job(mail.KIND, max_attempts=10, is_slow=True)
+def send_mail(work: Work) -> None:
+    mail.deliver(work.payload["mail"])
+
+
+@scheduled("jobs.purge_mail", "27 3 * * *")
+def purge_mail(work: Work) -> None:
+    mail.purge()

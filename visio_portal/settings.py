@@ -188,8 +188,14 @@ CHANNEL_LAYERS = {
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
 
 # --- E-mail ---------------------------------------------------------------------------------------------------------
-# smtp+tls://user:password@host:587; without it mail is written to the log.
-vars().update(env.email_url("EMAIL_URL", default="consolemail://"))
+# smtp+tls://user:password@host:587; without it mail is kept, and administrators find it.
+_MAIL = env.email_url("EMAIL_URL", default="consolemail://")
+vars().update(_MAIL)
+# What jobs send it with; empty: nothing is sent. Everything else writes to the queue.
+_IS_MAIL_SET = not _MAIL["EMAIL_BACKEND"].endswith("console.EmailBackend")
+MAIL_DELIVERY_BACKEND = _MAIL["EMAIL_BACKEND"] if _IS_MAIL_SET else ""
+EMAIL_BACKEND = "jobs.mail.QueuedBackend"
+EMAIL_TIMEOUT = 30  # seconds
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default=f"visio@{_PORTAL_HOST}")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 EMAIL_TIMEOUT = 20  # seconds; without it a mail server that hangs would hold a job for ever
@@ -327,6 +333,8 @@ TURN_SECRET = env.str("TURN_SECRET", default="")
 CHAT_RETENTION_DAYS = env.int("CHAT_RETENTION_DAYS", default=30)
 # Who was in which call from when to when, by what name, how the connection was and why it ended.
 REPORT_RETENTION_DAYS = env.int("REPORT_RETENTION_DAYS", default=90)
+# Mail that the portal wrote, sent or not.
+MAIL_RETENTION_DAYS = env.int("MAIL_RETENTION_DAYS", default=30)
 # Who did what to whom, from where: the audit log.
 AUDIT_RETENTION_DAYS = env.int("AUDIT_RETENTION_DAYS", default=365)
 

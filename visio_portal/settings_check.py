@@ -47,7 +47,7 @@ def _gaps() -> list[Finding]:
         for name in _NAMED_TO_PEOPLE
         if not getattr(settings, name)
     ]
-    if settings.EMAIL_BACKEND == "django.core.mail.backends.console.EmailBackend":
-        text = gettext("EMAIL_URL is not set: mail is written to the log, nobody receives any.")
+    if not settings.MAIL_DELIVERY_BACKEND:
+        text = gettext("EMAIL_URL is not set: mail is kept for administrators, nobody receives any.")
         notes.append(Finding(str(_NOTE), text, gettext("Set it to your mail server (docs/settings.md).")))
     return notes

@@ -175,6 +175,18 @@ def test_whatever_is_registered_writes_the_log() -> None:
     assert [name for name, found in admin.site._registry.items() if not isinstance(found, AuditedAdmin)] == []
 
 
+def test_who_reads_the_text_of_a_mail_is_in_the_log_and_its_text_is_not(office: Client, boss: User) -> None:
+    from jobs.models import Mail
+
+    mail = Mail.objects.create(to="bob@example.org", subject="Access", content={"text": "S3cret link"})
+    chosen = {"action": "read", "_selected_action": [mail.pk]}
+    assert "S3cret link" in office.post("/admin/jobs/mail/", chosen).content.decode()
+    entry = AuditEntry.objects.filter(action="admin_acted").get()
+    assert (entry.actor_id, entry.object_type) == (str(boss.public_id), "mail")
+    assert entry.values_after == {"action": "read", "count": 1, "ids": [str(mail.pk)]}
+    assert "S3cret" not in f"{entry.values_before} {entry.values_after} {entry.object_label}"
+
+
 def test_a_deletion_and_an_action_in_the_administration_are_entries(office: Client, boss: User) -> None:
     from jobs.models import Job, State  # jobs know nothing of the log, and are in it all the same
 
