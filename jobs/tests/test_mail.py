@@ -135,73 +135,75 @@ def test_attachments_are_refused_and_not_lost() -> None:
         get_connection("jobs.mail.QueuedBackend").send_messages([message])
 
 
-class TestAdministration:
-    LIST = "/admin/jobs/mail/"
+LIST = "/admin/jobs/mail/"
 
-    @pytest.fixture
-    def boss(self, client: Client) -> Client:
-        client.force_login(get_user_model().objects.create_superuser(email="boss@example.org", password="x"))
-        return client
 
-    def act(self, client: Client, action: str) -> str:
-        keys = list(Mail.objects.values_list("pk", flat=True))
-        answer = client.post(self.LIST, {"action": action, "_selected_action": keys}, follow=True)
-        assert answer.status_code == 200
-        return answer.content.decode()
+@pytest.fixture
+def boss(client: Client) -> Client:
+    client.force_login(get_user_model().objects.create_superuser(email="boss@example.org", password="x"))
+    return client
 
-    def test_without_a_server_it_is_kept_and_listed_and_read_by_the_action_only(
-        self, boss: Client, settings: Any
-    ) -> None:
-        settings.MAIL_DELIVERY_BACKEND = ""
-        write()
-        assert not Job.objects.exists()
-        page = boss.get(self.LIST).content.decode()
-        assert ADDRESS in page
-        assert "S3cret" not in page
-        detail = boss.get(f"{self.LIST}{Mail.objects.get().pk}/change/")
-        assert detail.status_code == 200
-        assert "S3cret" not in detail.content.decode()
-        assert "S3cretLink" in self.act(boss, "read")
 
-    def test_who_is_no_superuser_reads_no_text(self, client: Client) -> None:
-        from django.contrib.auth.models import Permission
+def act(client: Client, action: str) -> str:
+    keys = list(Mail.objects.values_list("pk", flat=True))
+    answer = client.post(LIST, {"action": action, "_selected_action": keys}, follow=True)
+    assert answer.status_code == 200
+    return answer.content.decode()
 
-        clerk = get_user_model().objects.create_user(email="clerk@example.org", password="x", is_staff=True)
-        clerk.user_permissions.set(Permission.objects.filter(content_type__app_label="jobs"))
-        client.force_login(clerk)
-        write()
-        assert client.get(self.LIST).status_code == 200
-        assert "S3cret" not in self.act(client, "read")
 
-    def test_what_was_given_up_is_sent_again(
-        self, boss: Client, server: MailServer, worker: Worker, now: Clock
-    ) -> None:
-        write()
-        server.answer_to_recipient = "550 no"
-        worker.work_once()
-        assert Job.objects.get().state == State.DEAD
-        server.answer_to_recipient = "250 OK"
-        self.act(boss, "send_again")
-        now.advance(seconds=30)
-        worker.work_once()
-        assert len(server.taken) == 1
-        assert Mail.objects.get().sent_at is not None
+def test_without_a_server_it_is_kept_and_listed_and_read_by_the_action_only(boss: Client, settings: Any) -> None:
+    settings.MAIL_DELIVERY_BACKEND = ""
+    write()
+    assert not Job.objects.exists()
+    page = boss.get(LIST).content.decode()
+    assert ADDRESS in page
+    assert "S3cret" not in page
+    detail = boss.get(f"{LIST}{Mail.objects.get().pk}/change/")
+    assert detail.status_code == 200
+    assert "S3cret" not in detail.content.decode()
+    assert "S3cretLink" in act(boss, "read")
 
-    def test_what_was_kept_is_sent_once_there_is_a_server(
-        self, boss: Client, server: MailServer, worker: Worker, now: Clock, settings: Any
-    ) -> None:
-        settings.MAIL_DELIVERY_BACKEND = ""
-        write()
-        self.act(boss, "send_again")
-        assert not Job.objects.exists()
-        settings.MAIL_DELIVERY_BACKEND = SMTP
-        self.act(boss, "send_again")
-        now.advance(seconds=30)
-        worker.work_once()
-        assert len(server.taken) == 1
 
-    def test_a_dead_job_is_run_again_by_the_button(self, boss: Client) -> None:
-        dead = Job.objects.create(kind="tests.note", max_attempts=1, attempt=1, state=State.DEAD)
-        boss.post("/admin/jobs/job/", {"action": "run_again", "_selected_action": [dead.pk]})
-        dead.refresh_from_db()
-        assert (dead.state, dead.attempt) == (State.QUEUED, 0)
+def test_who_is_no_superuser_reads_no_text(client: Client) -> None:
+    from django.contrib.auth.models import Permission
+
+    clerk = get_user_model().objects.create_user(email="clerk@example.org", password="x", is_staff=True)
+    clerk.user_permissions.set(Permission.objects.filter(content_type__app_label="jobs"))
+    client.force_login(clerk)
+    write()
+    assert client.get(LIST).status_code == 200
+    assert "S3cret" not in act(client, "read")
+
+
+def test_what_was_given_up_is_sent_again(boss: Client, server: MailServer, worker: Worker, now: Clock) -> None:
+    write()
+    server.answer_to_recipient = "550 no"
+    worker.work_once()
+    assert Job.objects.get().state == State.DEAD
+    server.answer_to_recipient = "250 OK"
+    act(boss, "send_again")
+    now.advance(seconds=30)
+    worker.work_once()
+    assert len(server.taken) == 1
+    assert Mail.objects.get().sent_at is not None
+
+
+def test_what_was_kept_is_sent_once_there_is_a_server(
+    boss: Client, server: MailServer, worker: Worker, now: Clock, settings: Any
+) -> None:
+    settings.MAIL_DELIVERY_BACKEND = ""
+    write()
+    act(boss, "send_again")
+    assert not Job.objects.exists()
+    settings.MAIL_DELIVERY_BACKEND = SMTP
+    act(boss, "send_again")
+    now.advance(seconds=30)
+    worker.work_once()
+    assert len(server.taken) == 1
+
+
+def test_a_dead_job_is_run_again_by_the_button(boss: Client) -> None:
+    dead = Job.objects.create(kind="tests.note", max_attempts=1, attempt=1, state=State.DEAD)
+    boss.post("/admin/jobs/job/", {"action": "run_again", "_selected_action": [dead.pk]})
+    dead.refresh_from_db()
+    assert (dead.state, dead.attempt) == (State.QUEUED, 0)
