@@ -44,7 +44,7 @@ def keep(message: EmailMessage) -> Mail:
     with transaction.atomic():
         mail = Mail.objects.create(
             to=", ".join(message.to),
-            subject=message.subject,
+            subject=str(message.subject),
             content={
                 "from": message.from_email,
                 "to": list(message.to),

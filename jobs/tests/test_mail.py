@@ -48,12 +48,6 @@ def now(clock: Clock) -> Clock:
     return clock
 
 
-def test_whatever_sends_mail_writes_to_the_queue() -> None:
-    from visio_portal import settings as product  # what runs; pytest puts a backend of its own in its place
-
-    assert product.EMAIL_BACKEND == "jobs.mail.QueuedBackend"
-
-
 def test_a_mail_is_sent_by_a_job_and_its_text_is_gone_then(server: MailServer, worker: Worker, now: Clock) -> None:
     write()
     assert server.taken == []

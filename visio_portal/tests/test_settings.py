@@ -264,3 +264,9 @@ def test_the_policy_allows_no_inline_code_and_no_other_host() -> None:
         words = [str(source) for source in sources]
         assert not any("unsafe" in word or "*" in word for word in words), directive
         assert not any(word.startswith(("http:", "https:")) for word in words), directive
+
+
+def test_whatever_sends_mail_writes_to_the_queue() -> None:
+    from visio_portal import settings as product  # what runs; pytest puts a backend of its own in its place
+
+    assert product.EMAIL_BACKEND == "jobs.mail.QueuedBackend"
