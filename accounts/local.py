@@ -6,7 +6,6 @@ from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
 from django.contrib.auth.models import AbstractBaseUser
-from django.contrib.sites.requests import RequestSite
 from django.db import transaction
 from django.http import HttpRequest, HttpResponseBase
 from django.urls import reverse
@@ -16,7 +15,6 @@ from accounts.browsers.known import note_sign_in
 from accounts.browsers.lockout import begin_try
 from accounts.factors.rules import has_factor, is_fresh
 from accounts.models import User
-from jobs.queue import enqueue
 
 
 class LocalAccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ships no types
@@ -70,11 +68,3 @@ class LocalAccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allau
     def reauthenticate(self, user: Any, password: str) -> bool:
         found = self.authenticate(self.request, email=user.email, password=password)
         return found is not None and found.pk == user.pk
-
-    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
-        """By a job: a mail server that is slow or away is in nobody's way, and is tried again."""
-        mail = self.render_mail(template_prefix, email, {**self._of_this_portal(), **context})
-        enqueue("accounts.send_mail", {"to": email, "subject": mail.subject, "body": str(mail.body)})
-
-    def _of_this_portal(self) -> dict[str, Any]:
-        return {"request": self.request, "current_site": RequestSite(self.request)}

@@ -1,4 +1,4 @@
-"""Background jobs of accounts: mail to people, arrivals and departures of the day, and forgetting what is old."""
+"""Background jobs of accounts: arrivals and departures of the day, and forgetting what is old."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.contrib.sessions.models import Session
-from django.core.mail import send_mail
 from django.utils import timezone
 
 from accounts.audit import retention
@@ -59,10 +58,3 @@ def forget_provisioning(work: Work) -> None:
 def see_off(work: Work) -> None:
     """Ends what people whom an import or a command suspended have open: calls, sessions, rooms of theirs."""
     leavers.see_off_ordered(work.payload["people"])
-
-
-@job("accounts.send_mail", is_slow=True)
-def mail(work: Work) -> None:
-    """One mail to one person; what it says was written in their language when it was ordered."""
-    told = work.payload
-    send_mail(told["subject"], told["body"], None, [told["to"]])

@@ -195,7 +195,6 @@ vars().update(_MAIL)
 _IS_MAIL_SET = not _MAIL["EMAIL_BACKEND"].endswith("console.EmailBackend")
 MAIL_DELIVERY_BACKEND = _MAIL["EMAIL_BACKEND"] if _IS_MAIL_SET else ""
 EMAIL_BACKEND = "jobs.mail.QueuedBackend"
-EMAIL_TIMEOUT = 30  # seconds
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default=f"visio@{_PORTAL_HOST}")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 EMAIL_TIMEOUT = 20  # seconds; without it a mail server that hangs would hold a job for ever

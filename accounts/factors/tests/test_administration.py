@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from allauth.mfa.models import Authenticator
 from django.contrib.sessions.models import Session
 from django.core.mail import EmailMessage
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
+from pytest_django import Settings
 
 from accounts.assurance import acr_of
 from accounts.factors.tests.codes import code_of
@@ -153,8 +152,9 @@ def test_who_has_none_yet_confirms_by_the_password(boss: User) -> None:
 
 
 def test_the_person_is_told_by_mail_which_no_mail_server_can_hold_up(
-    boss: User, mailoutbox: list[EmailMessage], django_capture_on_commit_callbacks: Any
+    boss: User, mailoutbox: list[EmailMessage], settings: Settings
 ) -> None:
+    settings.MAIL_DELIVERY_BACKEND, settings.EMAIL_BACKEND = settings.EMAIL_BACKEND, "jobs.mail.QueuedBackend"
     client = by_password()
     add_app(client)
     client.post("/accounts/security/recovery-codes/new/")
