@@ -72,6 +72,8 @@ PAGES: dict[str, Sequence[Page]] = {
     "admin:index": (Page("administration", "/admin/", "administrator"),),
     "admin:usage": (Page("administration-usage", "/admin/usage/", "administrator"),),
     "admin:settings_check": (Page("administration-settings", "/admin/settings-check/", "administrator"),),
+    "admin:accounts_user_changelist": (Page("administration-people", "/admin/accounts/user/", "administrator"),),
+    "admin:jobs_mail_changelist": (Page("administration-mails", "/admin/jobs/mail/", "administrator"),),
     "admin:meetings_callreport_change": (Page("administration-departure", "{departure}", "administrator"),),
 }
 _SAMPLE_FINGERPRINT = "{'fingerprint': ':'.join(['7F'] * 32)}"
@@ -80,6 +82,10 @@ _SAMPLE_REFUSAL = (
     "'service': 'ProConnect', 'again': '/', 'meeting': '/r/abc-defg-hij', 'support': 'support@example.org'}"
 )
 _SAMPLE_STEP_UP = "{'room': 'Budget', 'needed': {'level': {'label': 'eidas2'}, 'origin': 'Ministry of Tests'}}"
+_SAMPLE_MAIL = (
+    "{'title': 'Mail', 'mails': "
+    "[{'to': 'bob@example.org', 'subject': 'Budget', 'content': {'text': 'Good morning, Bob'}}]}"
+)
 TEMPLATES: tuple[Template, ...] = (
     *(Template(f"error-{code}", f"{code}.html") for code in ("400", "403", "403_csrf", "404", "429", "500", "503")),
     Template("invitation-invalid", "accounts/invitation_invalid.html"),
@@ -92,6 +98,7 @@ TEMPLATES: tuple[Template, ...] = (
     # They ask for a passkey, which only tests/test_browser_factors.py has.
     Template("confirm-passkey", "mfa/webauthn/reauthenticate.html"),
     Template("passkey-remove", "mfa/webauthn/authenticator_confirm_delete.html", "{'authenticator': 'Passkey 1'}"),
+    Template("mail-text", "admin/jobs/mail_text.html", _SAMPLE_MAIL),
     # There only where the portal made its own certificate, and a browser that trusts it not yet.
     Template("trust", "visio_portal/trust.html", _SAMPLE_FINGERPRINT),
 )
