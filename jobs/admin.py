@@ -11,8 +11,9 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from jobs import leases
 from jobs import mail_admin as mail_admin  # registers itself
-from jobs.models import Job, Schedule, State
+from jobs.models import Job, JobQuerySet, Schedule, State
 
 if TYPE_CHECKING:
     _JobAdmin = admin.ModelAdmin[Job]
@@ -25,20 +26,26 @@ else:
 class JobAdmin(_JobAdmin):
     list_display = ("kind", "state", "attempt", "progress_percent", "step", "run_after", "created_at", "error")
     list_filter = ("state", "kind")
-    actions = ("run_again",)
+    actions = ("run_again", "cancel")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False  # rows are the worker's; the action below is the one change
+        return False  # rows are the worker's, but for the actions below
 
-    @admin.action(description=_("Run given-up jobs again"), permissions=["delete"])
+    @admin.action(description=_("Run again what was given up or cancelled"), permissions=["delete"])
     def run_again(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
-        count = queryset.filter(state=State.DEAD).update(
+        count = queryset.filter(state__in=[State.DEAD, State.CANCELLED]).update(
             state=State.QUEUED, attempt=0, run_after=timezone.now(), finished_at=None
         )
         text = ngettext("%(count)d job waits again.", "%(count)d jobs wait again.", count) % {"count": count}
+        self.message_user(request, text, messages.SUCCESS)
+
+    @admin.action(description=_("Cancel what waits or is at work"), permissions=["delete"])
+    def cancel(self, request: HttpRequest, queryset: JobQuerySet) -> None:
+        count = leases.cancel(queryset, timezone.now())
+        text = ngettext("%(count)d job was cancelled.", "%(count)d jobs were cancelled.", count) % {"count": count}
         self.message_user(request, text, messages.SUCCESS)
 
 

@@ -92,6 +92,12 @@ def free_key(job: Job) -> bool:
     return bool(_held(job).update(idempotency_key=None))
 
 
+def cancel(jobs: JobQuerySet, now: datetime) -> int:
+    """These are not done any more, waiting or at work: a handler stops at its next report. How many that were."""
+    unfinished = jobs.filter(state__in=[State.QUEUED, State.RUNNING])
+    return unfinished.update(state=State.CANCELLED, finished_at=now, lease_owner="", lease_until=None)
+
+
 def reap(now: datetime) -> int:
     """Takes jobs back from workers that died. How many that were."""
     count = 0

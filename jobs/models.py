@@ -14,10 +14,11 @@ class State(models.TextChoices):
     RUNNING = "running", _("at work")
     SUCCEEDED = "succeeded", _("done")
     DEAD = "dead", _("given up")
+    CANCELLED = "cancelled", _("cancelled")
 
     @property
     def is_final(self) -> bool:
-        return self in (State.SUCCEEDED, State.DEAD)
+        return self in (State.SUCCEEDED, State.DEAD, State.CANCELLED)
 
 
 class JobQuerySet(models.QuerySet["Job"]):

@@ -48,7 +48,7 @@ class Postponed(Exception):
 
 
 class LeaseLost(Exception):
-    """Raised by `Work.report` when another worker has the job now: stop without a trace."""
+    """Raised by `Work.report` when another worker has the job now, or it was cancelled: stop without a trace."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,8 @@ from jobs.queue import job, scheduled
 from jobs.worker import Work
 
 KEEP_DONE = timedelta(days=7)
-# Dead jobs are for operators to look at.
-KEEP_DEAD = timedelta(days=90)
+# Those that did not succeed are for operators to look at.
+KEEP_OTHERS = timedelta(days=90)
 # On SQLite a DELETE holds the write lock: short ones.
 _CHUNK = 500
 
@@ -22,7 +22,7 @@ _CHUNK = 500
 def purge(work: Work) -> None:
     """Deletes rows of jobs that ended long ago."""
     now = timezone.now()
-    for state, age in ((State.SUCCEEDED, KEEP_DONE), (State.DEAD, KEEP_DEAD)):
+    for state, age in ((State.SUCCEEDED, KEEP_DONE), (State.DEAD, KEEP_OTHERS), (State.CANCELLED, KEEP_OTHERS)):
         old = Job.objects.filter(state=state, finished_at__lt=now - age)
         while keys := list(old.values_list("pk", flat=True)[:_CHUNK]):
             Job.objects.filter(pk__in=keys).delete()

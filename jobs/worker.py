@@ -174,7 +174,7 @@ class Worker:
         except Postponed as wait:
             leases.put_back(job, wait.until, str(wait))
         except LeaseLost:
-            logger.warning("job was taken over by another worker", extra=_names(job))
+            logger.warning("job is no longer ours: taken over, or cancelled", extra=_names(job))
         except GiveUp as reason:
             self._fail(job, reason, is_final=True)
         except Exception as error:
@@ -182,7 +182,7 @@ class Worker:
             self._fail(job, error, is_final=False)
         else:
             if not leases.succeed(job, self.now()):
-                logger.warning("job ended after its lease was lost", extra=_names(job))
+                logger.warning("job ended after it was taken over or cancelled", extra=_names(job))
 
     def _fail(self, job: Job, error: Exception, *, is_final: bool) -> None:
         if leases.fail(job, self.now(), f"{type(error).__name__}: {error}", is_final=is_final):

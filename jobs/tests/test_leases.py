@@ -111,3 +111,32 @@ def test_a_handler_hears_that_its_job_was_taken_over(worker: Worker, clock: Cloc
     worker.work_once()
     assert heard == [LeaseLost]
     assert Job.objects.get().lease_owner == "b"
+
+
+def test_a_handler_hears_that_its_job_was_cancelled_and_nothing_of_it_comes_back(worker: Worker, clock: Clock) -> None:
+    reached: list[int] = []
+
+    def slow(work: Work) -> None:
+        for percent in (10, 20):
+            work.report(percent)
+            reached.append(percent)
+            assert leases.cancel(Job.objects.all(), clock()) == 1
+
+    job("tests.slow")(slow)
+    enqueue("tests.slow", run_after=clock())
+    assert worker.work_once()
+    assert reached == [10]
+    clock.advance(seconds=3600)
+    leases.reap(clock())
+    assert not worker.work_once()
+    row = Job.objects.get()
+    assert (row.state, row.progress_percent, row.error) == (State.CANCELLED, 10, "")
+
+
+def test_a_job_that_waits_is_cancelled_and_one_that_ended_is_not(ordered: Job, worker: Worker, clock: Clock) -> None:
+    worker.work_once()
+    job("tests.note")(lambda work: None)
+    enqueue("tests.note", run_after=clock())
+    assert leases.cancel(Job.objects.all(), clock()) == 1
+    assert not worker.work_once()
+    assert list(Job.objects.order_by("pk").values_list("state", flat=True)) == [State.SUCCEEDED, State.CANCELLED]

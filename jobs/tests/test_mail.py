@@ -201,3 +201,11 @@ def test_a_dead_job_is_run_again_by_the_button(boss: Client) -> None:
     boss.post("/admin/jobs/job/", {"action": "run_again", "_selected_action": [dead.pk]})
     dead.refresh_from_db()
     assert (dead.state, dead.attempt) == (State.QUEUED, 0)
+
+
+def test_a_job_is_cancelled_by_the_button_and_run_again_by_the_other(boss: Client) -> None:
+    waiting = Job.objects.create(kind="tests.note", max_attempts=1)
+    for action, state in (("cancel", State.CANCELLED), ("run_again", State.QUEUED)):
+        boss.post("/admin/jobs/job/", {"action": action, "_selected_action": [waiting.pk]})
+        waiting.refresh_from_db()
+        assert waiting.state == state
