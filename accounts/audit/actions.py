@@ -18,6 +18,7 @@ actions: dict[str, str | Promise] = {
     "factor_failed": _("Second factor wrong"),
     "session_ended": _("Signed out of another browser"),
     "sessions_ended": _("Signed out of all browsers"),
+    "sessions_listed": _("Browser sessions listed"),
     "address_confirmed": _("E-mail address confirmed"),
     "other_sessions_ended": _("Signed out everywhere else"),
     "name_changed": _("Name changed"),

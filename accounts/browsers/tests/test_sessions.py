@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 from importlib import import_module
+from io import StringIO
 from uuid import uuid4
 
 import pytest
@@ -11,6 +13,8 @@ from django.apps import apps
 from django.contrib.auth.models import Permission
 from django.contrib.sessions.models import Session
 from django.core.cache import cache
+from django.core.management import call_command
+from django.core.management.base import CommandError
 from django.test import Client
 from pytest_django import Settings
 
@@ -173,3 +177,24 @@ def test_a_browser_is_called_by_a_word_of_ours(agent: str, name: str) -> None:
 
     with translation.override("fr"):
         assert browser_name(agent) == name
+
+
+def test_operators_list_who_is_signed_in_where_and_it_is_in_the_audit_log(alice: User) -> None:
+    signed_in()
+    signed_in(EDGE, "192.0.2.2")
+    User.objects.create_user("bob@culture.example")
+    out = StringIO()
+    call_command("list_sessions", "--json", stdout=out, stderr=StringIO())
+    told = [json.loads(line) for line in out.getvalue().splitlines()]
+    assert {(one["email"], one["browser"], one["address"]) for one in told} == {
+        (EMAIL, "Firefox · Windows", "192.0.2.1"),
+        (EMAIL, "Edge · Windows", "192.0.2.2"),
+    }
+    assert not any(row.session_key in out.getvalue() for row in BrowserSession.objects.all())
+    out = StringIO()
+    call_command("list_sessions", "BOB@culture.example", stdout=out, stderr=StringIO())
+    assert out.getvalue() == ""
+    entries = AuditEntry.objects.filter(action="sessions_listed").order_by("seq")
+    assert [entry.object_label for entry in entries] == ["", "bob@culture.example"]
+    with pytest.raises(CommandError, match="Nobody has an account"):
+        call_command("list_sessions", "nobody@culture.example")
