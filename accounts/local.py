@@ -13,6 +13,7 @@ from django.urls import reverse
 from accounts.audit import sign_in
 from accounts.browsers.known import note_sign_in
 from accounts.browsers.lockout import begin_try
+from accounts.factors import level
 from accounts.factors.rules import has_factor, is_fresh
 from accounts.models import User
 
@@ -50,11 +51,16 @@ class LocalAccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allau
         answer: HttpResponseBase = super().respond_user_inactive(request, user)
         return answer
 
+    def pre_login(self, request: HttpRequest, user: AbstractBaseUser, **how: Any) -> HttpResponseBase | None:
+        answer: HttpResponseBase | None = super().pre_login(request, user, **how)
+        return answer or (level.refuse(request, user) if isinstance(user, User) else None)
+
     def login(self, request: HttpRequest, user: AbstractBaseUser) -> None:
         with transaction.atomic():  # with the entry that the signal's receiver writes
             super().login(request, user)
         if isinstance(user, User):
             note_sign_in(request, user)
+            level.note(request, user)
 
     def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
         """A sign-in of a moment ago is proof enough, if it was as strong as this person can be."""

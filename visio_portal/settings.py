@@ -125,6 +125,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "accounts.factors.level.LevelMiddleware",
     "accounts.proconnect.silent.SilentSignInMiddleware",
 ]
 ROOT_URLCONF = "visio_portal.urls"

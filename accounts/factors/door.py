@@ -28,17 +28,17 @@ def needs_second_factor(view: View) -> View:
         if is_strong(request):
             return view(request, *args, **kwargs)
         sign_in.refused(request, "no_second_factor", request.user if isinstance(request.user, User) else None)
-        return _way_on(request)
+        text = gettext("The administration opens with a second factor. Set one up here: it takes a minute.")
+        return way_to_a_factor(request, text)
 
     return checked
 
 
-def _way_on(request: HttpRequest) -> HttpResponseBase:
+def way_to_a_factor(request: HttpRequest, text: str) -> HttpResponseBase:
+    """To showing a second factor, or, with this text, to setting the first one up."""
     if has_factor(request.user):
         back = request.get_full_path() if request.method == "GET" else "/admin/"
         way = get_adapter().get_reauthentication_methods(request.user)[0]["url"]
         return redirect(f"{way}?{urlencode({'next': back})}")
-    messages.warning(
-        request, gettext("The administration opens with a second factor. Set one up here: it takes a minute.")
-    )
+    messages.warning(request, text)
     return redirect("mfa_index")
