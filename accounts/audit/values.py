@@ -51,6 +51,8 @@ def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[di
 
 def safe(value: Any, depth: int = 0) -> Any:
     """`value` as it may be kept."""
+    if type(value) is str:  # nearly all of them are, and imports have millions
+        return clean(value, MAX_TEXT)
     if value is None or isinstance(value, bool | int):
         return value
     if isinstance(value, str | Promise):
