@@ -73,6 +73,23 @@ def test_a_move_ends_one_membership_and_begins_another(provision: Provision, off
     assert offices_of(anna) == ["B"]
 
 
+def test_many_are_changed_at_once_each_as_their_row_says(
+    provision: Provision, offices: dict[str, Organisation]
+) -> None:
+    """As many as databases get in one piece: their own types, and what is empty, included."""
+    rows = [f"{n};p{n}@m.example;P{n};Nom;A;2020-01-01;{'2199-12-31' * (n % 2)}" for n in range(80)]
+    provision(file_of(*rows))
+    before = exported()
+    later = [f"{n};q{n}@m.example;P{n};Neu;B;2020-01-01;{'2199-12-31' * (1 - n % 2)};suspendu" for n in range(80)]
+    said = provision(file_of(*later), "--max-leavers=100")
+    assert said.counts == {"suspended": 80}
+    found = Employment.objects.filter(organisation=offices["B"], status="suspended").select_related("user")
+    told = {e.hr_id: (e.user.email, e.user.last_name, e.user.is_active, str(e.leaves_on)) for e in found}
+    assert told == {str(n): (f"q{n}@m.example", "Neu", False, "None" if n % 2 else "2199-12-31") for n in range(80)}
+    assert command("provision_users", "--undo", said.facts["run"]).code == 0
+    assert exported() == before
+
+
 def test_suspended_and_back_again(provision: Provision) -> None:
     provision(file_of(ANNA))
     assert provision(file_of(ANNA + ";;;suspendu")).counts == {"suspended": 1}
