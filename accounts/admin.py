@@ -26,6 +26,7 @@ from accounts.audit import admin as _audit_admin  # noqa: F401  registers the au
 from accounts.browsers.sessions import end_sessions
 from accounts.factors.reset import take_factors_away
 from accounts.identities_admin import IdentityInline
+from accounts.merging import admin as _merging_admin  # noqa: F401  registers the merge proposals
 from accounts.models import Invitation, User
 from accounts.models.user import normalise_email
 from accounts.organisations_admin import EmploymentInline, MembershipInline, policies_table

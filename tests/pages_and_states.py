@@ -24,7 +24,7 @@ Who = Literal["guest", "host", "administrator"]
 @dataclass(frozen=True, slots=True)
 class Page:
     """A page, where it is and for whom. `{slug}`: a room of the host; `{invitation}`: a fresh one-time link;
-    `{departure}`: of somebody who was cut off.
+    `{departure}`: of somebody who was cut off; `{merge}`, `{refused}`, `{merged}`: merge proposals.
     """
 
     name: str
@@ -75,6 +75,11 @@ PAGES: dict[str, Sequence[Page]] = {
     "admin:accounts_user_changelist": (Page("administration-people", "/admin/accounts/user/", "administrator"),),
     "admin:jobs_mail_changelist": (Page("administration-mails", "/admin/jobs/mail/", "administrator"),),
     "admin:meetings_callreport_change": (Page("administration-departure", "{departure}", "administrator"),),
+    "admin:accounts_mergeproposal_change": (
+        Page("administration-merge", "{merge}", "administrator"),
+        Page("administration-merge-refused", "{refused}", "administrator"),
+        Page("administration-merged", "{merged}", "administrator"),
+    ),
 }
 _SAMPLE_FINGERPRINT = "{'fingerprint': ':'.join(['7F'] * 32)}"
 _SAMPLE_REFUSAL = (

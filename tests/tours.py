@@ -146,6 +146,30 @@ _CUT_OFF = """
 from meetings.models import CallReport
 print("".join(f"/admin/meetings/callreport/{row.pk}/change/" for row in CallReport.objects.cut_off()[:1]))
 """
+# Two accounts of one person: to be merged, not to be merged, and merged.
+_MERGES = """
+from accounts.merging.merging import merge
+from accounts.models import Employment, Membership, MergeProposal, Organisation, SignInIdentity, User
+office, _ = Organisation.objects.get_or_create(name="Direction du numérique", siret="13002526500013")
+for name in ("open", "refused", "merged"):
+    known, is_new = User.objects.get_or_create(
+        email=f"marie.durand.{name}@culture.example", defaults=dict(first_name="Marie", last_name="Durand"))
+    if is_new:
+        fresh = User.objects.create_user(
+            f"{known.public_id.hex}@sign-in.invalid", first_name="Marie", last_name="Durand")
+        Membership.objects.create(user=known, organisation=office)
+        Employment.objects.create(user=known, source="sirh", hr_id=f"{name}-1", organisation=office)
+        for person, idp in ((known, "71144ab3-ee1a-4401-b7b3-79b44f7daeeb"), (fresh, "fia-culture-2027")):
+            SignInIdentity.objects.create(user=person, issuer="https://auth.example/api/v2", sub=f"{name} {idp}",
+                email=known.email, siret=office.siret, idp_id=idp, uid="m.durand")
+        if name == "refused":
+            Employment.objects.create(user=fresh, source="sirh", hr_id=f"{name}-2")
+        MergeProposal.objects.create(fresh=fresh, known=known, reason="new_sub")
+        if name == "merged":
+            merge(fresh, known, acting_user=None)
+    proposal = MergeProposal.objects.get(known=known)
+    print(f"/admin/accounts/mergeproposal/{proposal.pk}/change/")
+"""
 
 
 async def _administration(cast: Cast, look: Look) -> None:
@@ -155,6 +179,8 @@ async def _administration(cast: Cast, look: Look) -> None:
     if not departure:
         await _ask(cast, "demo", "--yes")
         departure = (await _ask(cast, "shell", "--no-imports", "-c", _CUT_OFF)).strip()
+    found = (await _ask(cast, "shell", "--no-imports", "-c", _MERGES)).split()
+    merges = dict(zip(("merge", "refused", "merged"), found[-3:], strict=True))
     async with Person(cast.portal, "Camille Dubois") as administrator:
         await administrator.accept(await _ask(cast, "invite", "--admin", _ADMINISTRATOR))
         secret = await administrator.add_app()
@@ -165,7 +191,7 @@ async def _administration(cast: Cast, look: Look) -> None:
     await screen.click('form:has([name="code"]) [type="submit"]')
     await screen.is_signed_in(_ADMINISTRATOR)
     for page in (page for pages in PAGES.values() for page in pages if page.who == "administrator"):
-        await _visit(screen, page, {"departure": departure}, look)
+        await _visit(screen, page, {"departure": departure, **merges}, look)
     text = await _ask(cast, "shell", "--no-imports", "-c", _WITHOUT_A_WORKER % cast.language)
     await _show(screen, "administration-worker-away", text[text.index("<!DOCTYPE") :], look)
 

@@ -11,7 +11,8 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext
 
-from accounts.models import AuditEntry, Organisation
+from accounts.models import AuditEntry, MergeProposal, Organisation
+from accounts.models.identity import MergeState
 from meetings.models import CallReport, CallSession, Room
 from visio_portal.figures import Sight, figures, today
 
@@ -42,6 +43,8 @@ def _shortcuts(see: Sight, request: HttpRequest) -> Iterator[Shortcut]:
         yield Shortcut(gettext("Usage by organisation"), reverse("admin:usage"))
     if see.may_view(Organisation):
         yield Shortcut(gettext("Organisations"), see.list_of(Organisation))
+    if see.may_view(MergeProposal):
+        yield Shortcut(gettext("Merge proposals"), see.list_of(MergeProposal, {"state": MergeState.OPEN}))
     if see.may_view(AuditEntry):
         yield Shortcut(gettext("Audit log"), see.list_of(AuditEntry))
     if request.user.is_superuser:

@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts import siret
+from accounts.models.provisioning import KEY_MAX_LENGTH
 
 
 class SignInIdentity(models.Model):
@@ -72,6 +73,8 @@ class MergeProposal(models.Model):
     state = models.CharField(_("state"), max_length=8, choices=MergeState, default=MergeState.OPEN)
     created_at = models.DateTimeField(_("proposed at"), default=timezone.now, editable=False)
     decided_at = models.DateTimeField(_("decided at"), null=True, blank=True, editable=False)
+    # By which it was done: what takes it back.
+    run = models.CharField(_("run"), max_length=KEY_MAX_LENGTH, blank=True, editable=False)
 
     class Meta:
         verbose_name = _("merge proposal")

@@ -20,6 +20,7 @@ class RunKind(models.TextChoices):
     ORGANISATIONS = "organisations", _("File of organisations")
     DATES = "dates", _("Arrivals and departures of the day")
     DEACTIVATION = "deactivation", _("Accounts suspended by command")
+    MERGE = "merge", _("Accounts merged")
 
 
 class RunState(models.TextChoices):
@@ -39,6 +40,7 @@ class ChangeKind(models.TextChoices):
     ADOPTED = "adopted", _("Account taken over")
     # The address of somebody who left, or gets another in the same file, goes to somebody else.
     ADDRESS_FREED = "address_freed", _("Address freed")
+    MERGED = "merged", _("Merged")
 
 
 class ProvisioningRun(models.Model):

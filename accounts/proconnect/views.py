@@ -102,6 +102,8 @@ def _come_in(request: HttpRequest, service: Provider, journey: states.Journey) -
     entered = _enter(request, known, service)
     _require_level(request, entered.user, known.acr)
     with transaction.atomic():  # with the entry that the signal's receiver writes
+        # Locked before it: Django notes the sign-in in the account after it, which a merge that goes on may have.
+        User.objects.select_for_update(no_key=True).get(pk=entered.user.pk)
         # Makes the session's key anew; whatever was another person's in it goes.
         entered.user.backend = BACKEND  # Django's own attribute, which the audit log reads, too
         if request.user != entered.user:  # half a sign-in with a password leaves its mark in a session that is nobody's

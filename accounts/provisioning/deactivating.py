@@ -6,7 +6,6 @@ that is going on.
 
 from __future__ import annotations
 
-import uuid
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 
@@ -15,11 +14,11 @@ from django.utils import timezone
 
 from accounts.audit.parties import SERVER, Party, person
 from accounts.audit.record import Entry, record_many
-from accounts.models import Employment, ProvisioningChange, ProvisioningRun, User
+from accounts.models import ProvisioningChange, ProvisioningRun, User
 from accounts.models.provisioning import ChangeKind, RunKind, RunState
-from accounts.models.user import normalise_email
 from accounts.provisioning import runs
 from accounts.provisioning.importing import Outcome
+from accounts.provisioning.naming import person_named
 from accounts.provisioning.problems import Problem
 from accounts.provisioning.state import among, as_json
 from accounts.services.leavers import see_off_soon
@@ -32,7 +31,7 @@ def find(names: Sequence[str], tell: Tell) -> list[User]:
     """Each once: by e-mail address, by public id, or by `source:hr_id`. Who is not found is told, by its line."""
     found: dict[int, User] = {}
     for line, name in enumerate(names, 1):
-        user = _one(name.strip())
+        user = person_named(name)
         if user is None:
             tell(Problem(line, "", name.strip()[:200], "person_unknown"))
         else:
@@ -65,19 +64,6 @@ def undo(run: ProvisioningRun, *, actor: Party = SERVER) -> tuple[Counter[str], 
     left = [(user.email, "was let in meanwhile") for user in users if user.is_active]
     left += [("", "the account is gone")] * (len(keys) - len(users))
     return Counter({ChangeKind.SUSPENDED.value: len(locked)}), left
-
-
-def _one(name: str) -> User | None:
-    if "@" in name:
-        return User.objects.filter(email=normalise_email(name)).first()
-    source, separator, hr_id = name.partition(":")
-    if separator:
-        record = Employment.objects.filter(source=source, hr_id=hr_id).select_related("user").first()
-        return record.user if record is not None else None
-    try:
-        return User.objects.filter(public_id=uuid.UUID(name)).first()
-    except ValueError:
-        return None
 
 
 def _deactivate(users: Collection[User], tell: Tell, *, apply: bool, actor: Party) -> Outcome:

@@ -96,7 +96,7 @@ def undoable(key: str, *, kinds: Collection[RunKind]) -> ProvisioningRun:
     if run.state == RunState.UNDONE:
         raise NotUndoable(f"Run {key} is undone already.")
     later = ProvisioningRun.objects.filter(source=run.source, pk__gt=run.pk).exclude(state=RunState.UNDONE)
-    later = later.exclude(kind=RunKind.DEACTIVATION)  # of a few people each, in no order
+    later = later.exclude(kind__in=(RunKind.DEACTIVATION, RunKind.MERGE))  # of a few people each, in no order
     newest = later.filter(pk__in=ProvisioningChange.objects.filter(run__in=later).values("run")).first()
     if newest is not None:
         raise NotUndoable(f"Run {newest.key} of the same source came after it: undo that first.")

@@ -20,7 +20,7 @@ from accounts.models import MergeProposal, SignInIdentity, User
 from accounts.models.employment import EmploymentStatus
 from accounts.models.identity import MergeReason, MergeState
 from accounts.models.user import is_placeholder, placeholder_email
-from accounts.services.organisations import sirets_at
+from accounts.workplaces import sirets_of, sirets_said_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,8 @@ def enter(known: Known, *, creates_accounts: bool = True) -> Entered:
 
 
 def _enter(known: Known, creates_accounts: bool) -> Entered:
-    found = SignInIdentity.objects.select_related("user").filter(issuer=known.issuer, sub=known.sub).first()
+    # Locked, and its account read afterwards: a merge that goes on moves it to another.
+    found = SignInIdentity.objects.select_for_update().filter(issuer=known.issuer, sub=known.sub).first()
     if found is not None:
         return _come_back(found, known)
     holder = User.objects.select_for_update(no_key=True).filter(email=known.email).first()
@@ -85,10 +86,10 @@ def _enter(known: Known, creates_accounts: bool) -> Entered:
     if not holder.is_active and _is_likely_the_same(holder, known):
         # A new key must not be a way round a suspension.
         raise Suspended(holder)
-    works_there = known.is_email_verified and known.siret in _sirets_of(holder)
+    works_there = known.is_email_verified and known.siret in sirets_of(holder)
     if works_there and holder.is_active and not has_signed_in and not (holder.is_staff or holder.is_superuser):
         return _attach(holder, known)
-    fits = works_there or (known.is_email_verified and known.siret in _sirets_said_of(holder))
+    fits = works_there or (known.is_email_verified and known.siret in sirets_said_of(holder))
     return _stand_apart(holder, known, fits=fits, has_signed_in=has_signed_in, creates_accounts=creates_accounts)
 
 
@@ -138,7 +139,7 @@ def _attach(user: User, known: Known) -> Entered:
 def _stand_apart(holder: User, known: Known, *, fits: bool, has_signed_in: bool, creates_accounts: bool) -> Entered:
     """An account beside the one that has the address: nothing of that one is seen, given or changed."""
     # Where neither fits, it is another person's address by now, and the less is proposed the better.
-    may_be_the_same = fits or (not has_signed_in and known.is_email_verified and not _sirets_of(holder))
+    may_be_the_same = fits or (not has_signed_in and known.is_email_verified and not sirets_of(holder))
     # Whom the portal knows comes in also where strangers get no account.
     fresh = _start(known, placeholder_email(uuid.uuid4()), creates_accounts or may_be_the_same)
     if may_be_the_same:
@@ -177,27 +178,11 @@ def _is_likely_the_same(holder: User, known: Known) -> bool:
     Not where the SIRET is another than any that is known of the holder, and not where they have left by HR's word:
     their address may be somebody else's by now.
     """
-    sirets = _sirets_of(holder, ever=True) | _sirets_said_of(holder)
+    sirets = sirets_of(holder, ever=True) | sirets_said_of(holder)
     if known.siret and sirets:
         return known.siret in sirets
     jobs = holder.employments.values_list("status", flat=True)
     return not jobs or any(status != EmploymentStatus.LEFT for status in jobs)
-
-
-def _sirets_said_of(user: User) -> set[str]:
-    """The SIRETs with which somebody has signed in."""
-    return set(user.identities.exclude(siret="").values_list("siret", flat=True))
-
-
-def _sirets_of(user: User, *, ever: bool = False) -> set[str]:
-    """The SIRETs of where somebody works today, or ever did as far as is known: of an office without one, that of what
-    it is the nearest part of.
-    """
-    memberships = user.memberships.all() if ever else user.memberships.current()
-    jobs = user.employments.all() if ever else user.employments.filter(status=EmploymentStatus.PRESENT)
-    keys = set(memberships.values_list("organisation_id", flat=True))
-    keys |= {key for key in jobs.values_list("organisation_id", flat=True) if key is not None}
-    return set(sirets_at(keys).values())
 
 
 def decline_merge(proposal: MergeProposal, *, acting_user: User) -> bool:

@@ -14,6 +14,7 @@ from django.dispatch import Signal
 
 from accounts.audit.parties import person as party
 from accounts.audit.record import record
+from accounts.browsers.sessions import end_sessions
 from accounts.models import BrowserSession, Employment, Membership, User
 from accounts.models.employment import EmploymentStatus
 from accounts.models.organisation import MembershipRole, ids_of
@@ -22,6 +23,8 @@ from jobs.queue import enqueue
 # people: list[int], keys of people · heirs: dict[int, int], whom an owner named · acting_user: User | None
 suspended = Signal()
 JOB_KIND = "accounts.see_off"
+# people: list[int] · acting_user: User | None. Out of calls that go on; they may come back.
+called_out = Signal()
 _CHUNK = 500
 
 
@@ -56,6 +59,13 @@ def see_off_soon(people: Sequence[int]) -> None:
     """Orders it as a job, in the transaction that suspends them: whoever dies after the commit leaves nobody in."""
     if people:
         enqueue(JOB_KIND, {"people": list(people)})
+
+
+def sign_out(person: User, *, acting_user: User | None) -> None:
+    """Of every browser and of calls that go on, with an account that stays as it is."""
+    with transaction.atomic():
+        called_out.send(sender=User, people=[person.pk], acting_user=acting_user)
+        end_sessions(person, acting_user=acting_user)
 
 
 def see_off_ordered(people: Iterable[int]) -> None:

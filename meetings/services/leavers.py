@@ -11,7 +11,7 @@ from django.utils import timezone
 from accounts.audit.parties import person
 from accounts.audit.record import record
 from accounts.models import User
-from accounts.services.leavers import heir_of, suspended
+from accounts.services.leavers import called_out, heir_of, suspended
 from meetings import enforcement, media, outbox
 from meetings.audit_words import participant_party, room_party
 from meetings.models import Participant, Room
@@ -20,21 +20,28 @@ from meetings.models.participant import Role, State
 
 def connect() -> None:
     suspended.connect(_leave, dispatch_uid="meetings")
+    called_out.connect(_put_all_out, dispatch_uid="meetings")
 
 
 def _leave(*, people: list[int], heirs: Mapping[int, int], acting_user: User | None, **_: Any) -> None:
     """In the transaction of the suspension: each order to the engine goes out after it, and is repeated by a job."""
     actor = person(acting_user)
-    for row in Participant.objects.filter(user_id__in=people).present().select_related("room"):
-        _put_out(row)
-        record("participant_removed", actor=actor, target=participant_party(row), scope=row.room.media_name)
+    _put_all_out(people=people, acting_user=acting_user)
     for owner_id in Room.objects.open().filter(owner_id__in=people).values_list("owner_id", flat=True).distinct():
         heir = User.objects.filter(pk=heirs.get(owner_id, 0), is_active=True).first() or heir_of(owner_id)
         if heir is not None and heir.pk not in people:
             for room in Room.objects.open().filter(owner_id=owner_id):
-                _pass_on(room, heir)
+                pass_on(room, heir)
                 told = {"owner": str(heir.public_id)}
                 record("room_passed_on", actor=actor, target=room_party(room), after=told, scope=room.media_name)
+
+
+def _put_all_out(*, people: list[int], acting_user: User | None, **_: Any) -> None:
+    present = Participant.objects.filter(user_id__in=people).present().select_related("room")
+    for row in list(present.select_for_update(of=("self",))):  # all, before the first entry is recorded
+        _put_out(row)
+        target = participant_party(row)
+        record("participant_removed", actor=person(acting_user), target=target, scope=row.room.media_name)
 
 
 def _put_out(row: Participant) -> None:
@@ -45,7 +52,8 @@ def _put_out(row: Participant) -> None:
     transaction.on_commit(lambda: media.remove_participant(room, identity), robust=True)
 
 
-def _pass_on(room: Room, heir: User) -> None:
+def pass_on(room: Room, heir: User) -> None:
+    """In the caller's transaction, which also writes the entry."""
     Room.objects.filter(pk=room.pk).update(owner=heir)
     # Whoever is inside already keeps their place, and is the host from now on.
     Participant.objects.filter(room=room, user=heir).update(role=Role.HOST)
