@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from accounts.models.provisioning import ChangeKind
 from accounts.provisioning.rows import EXPECTED, LEFT, PRESENT, SUSPENDED, Row
-from accounts.provisioning.state import EMPLOYMENT_FIELDS, Current, Period, Values
+from accounts.provisioning.state import Current, Period, Values
 
 MEMBER = "member"
 # What an entry of the audit log tells of a change; keys and digests say nothing to people.
@@ -143,14 +143,6 @@ def differing(old: Values, new: Values) -> tuple[dict[str, Any], dict[str, Any]]
 def told(before: dict[str, Any]) -> dict[str, Any]:
     """Of these values, what the audit log is told."""
     return {name: value for name, value in before.items() if name in _TOLD}
-
-
-def touches_employment(before: dict[str, Any]) -> bool:
-    return any(name in EMPLOYMENT_FIELDS for name in before)
-
-
-def touches_account(before: dict[str, Any]) -> bool:
-    return any(name not in EMPLOYMENT_FIELDS for name in before)
 
 
 FREED_DOMAIN = "freed.invalid"

@@ -239,8 +239,8 @@ class _Batch:
                 # Out of the way first: two people may have exchanged theirs.
                 self.batch.freed.append((freed_address(person.public_id), person.user_id))
                 self.batch.readdressed.append(person.user_id)
-            update_user(self.batch, values, person.user_id)
-            update_employment(self.batch, values, person.employment_id)
+            update_user(self.batch, person.values, values, person.user_id)
+            update_employment(self.batch, person.values, values, person.employment_id)
         gone = [p.user_id for p, values in changed if p.values.is_active and not values.is_active]
         see_off_soon(gone)
         with connection.cursor() as cursor:

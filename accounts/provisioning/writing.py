@@ -28,8 +28,6 @@ from accounts.provisioning.differences import (
     freed_address,
     periods_after,
     told,
-    touches_account,
-    touches_employment,
 )
 from accounts.provisioning.state import Holder, Period, Values, as_json, memberships_of
 
@@ -44,6 +42,7 @@ _EMPLOYMENT_COLUMNS = (
     "digest",
     "run",
 )
+_ACCOUNT_COLUMNS = ("email", "first_name", "last_name", "is_active")
 _EMPLOYMENTS = Table(Employment, "id", "user_id", "source", "hr_id", "created_at", "updated_at", *_EMPLOYMENT_COLUMNS)
 _MEMBERSHIPS = Table(Membership, "id", "user_id", "organisation_id", "role", "from_on", "until_on", "source")
 _CHANGES = Table(ProvisioningChange, "run_id", "line", "kind", "hr_id", "person_id", "employment_id", "before", "after")
@@ -56,8 +55,9 @@ class Batch:
 
     users: list[tuple[Any, ...]] = field(default_factory=list)
     employments: list[tuple[Any, ...]] = field(default_factory=list)
-    user_updates: list[tuple[Any, ...]] = field(default_factory=list)
-    employment_updates: list[tuple[Any, ...]] = field(default_factory=list)
+    # By the columns that change: SQLite writes each index of a column that is set, whatever it is set to.
+    user_updates: dict[tuple[str, ...], list[tuple[Any, ...]]] = field(default_factory=lambda: defaultdict(list))
+    employment_updates: dict[tuple[str, ...], list[tuple[Any, ...]]] = field(default_factory=lambda: defaultdict(list))
     employment_deletions: list[int] = field(default_factory=list)
     freed: list[tuple[Any, ...]] = field(default_factory=list)
     given_back: list[tuple[Any, ...]] = field(default_factory=list)
@@ -174,16 +174,15 @@ class BatchWriter:
             if "organisation_id" in before:
                 entry_before["organisation"] = self.organisations.get(before["organisation_id"], "")
                 entry_after["organisation"] = self.organisations.get(after["organisation_id"], "")
-            if touches_account(before):
-                update_user(batch, change.values, person.user_id)
+            update_user(batch, person.values, change.values, person.user_id)
             employment_id = person.employment_id
             if change.kind == ChangeKind.ADOPTED:
                 employment_id, now = next(employment_ids), stored_now()
                 key = (employment_id, person.user_id, self.run.source, change.hr_id, now, now)
                 batch.employments.append((*key, *_employment(change.values)))
                 entry_after |= {"hr_id": change.hr_id, "source": self.run.source}
-            elif touches_employment(before):
-                update_employment(batch, change.values, employment_id)
+            else:
+                update_employment(batch, person.values, change.values, employment_id)
             if "email" in before:
                 batch.readdressed.append(person.user_id)
                 before |= self._lost_addresses(person.user_id)
@@ -271,21 +270,28 @@ def rewrite_periods(batch: Batch, user_id: int, source: str, own: Sequence[Perio
             batch.membership_updates.append((organisation_id, role, from_on, until_on or None, period[0]))
 
 
-def update_user(batch: Batch, values: Values, user_id: int) -> None:
-    batch.user_updates.append((values.email, values.first_name, values.last_name, values.is_active, user_id))
+def update_user(batch: Batch, old: Values, new: Values, user_id: int) -> None:
+    changed = tuple(name for name in _ACCOUNT_COLUMNS if getattr(old, name) != getattr(new, name))
+    if changed:
+        batch.user_updates[changed].append((*(getattr(new, name) for name in changed), user_id))
 
 
-def update_employment(batch: Batch, values: Values, employment_id: int) -> None:
-    batch.employment_updates.append((*_employment(values), stored_now(), employment_id))
+def update_employment(batch: Batch, old: Values, new: Values, employment_id: int) -> None:
+    columns = zip(_EMPLOYMENT_COLUMNS, _employment(old), _employment(new), strict=True)
+    changed = {name: value for name, before, value in columns if value != before}
+    if changed:
+        batch.employment_updates[*changed, "updated_at"].append((*changed.values(), stored_now(), employment_id))
 
 
 def flush(batch: Batch, cursor: CursorWrapper) -> None:
     """All statements but those of the audit log, in the one order in which no address stands twice."""
     _USERS.update(cursor, ["email"], batch.freed)
-    _USERS.update(cursor, ["email", "first_name", "last_name", "is_active"], batch.user_updates)
+    for columns, rows in batch.user_updates.items():
+        _USERS.update(cursor, columns, rows)
     _USERS.update(cursor, ["email"], batch.given_back)
     _USERS.insert(cursor, batch.users)
-    _EMPLOYMENTS.update(cursor, [*_EMPLOYMENT_COLUMNS, "updated_at"], batch.employment_updates)
+    for columns, rows in batch.employment_updates.items():
+        _EMPLOYMENTS.update(cursor, columns, rows)
     _EMPLOYMENTS.insert(cursor, batch.employments)
     _EMPLOYMENTS.delete(cursor, batch.employment_deletions)
     _MEMBERSHIPS.delete(cursor, batch.membership_deletions)
