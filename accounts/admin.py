@@ -25,6 +25,7 @@ from dsfr import admin as dsfr_admin
 from accounts.audit import admin as _audit_admin  # noqa: F401  registers the audit log
 from accounts.browsers.sessions import end_sessions
 from accounts.factors.reset import take_factors_away
+from accounts.hr_desk.admin import HrDutyInline
 from accounts.identities_admin import IdentityInline
 from accounts.merging import admin as _merging_admin  # noqa: F401  registers the merge proposals
 from accounts.models import Invitation, User
@@ -99,7 +100,7 @@ class PersonAdmin(_UserAdmin):
     ordering = ("email",)
     filter_horizontal = ()
     actions = ("give_link", "reset_second_factor", "sign_out_everywhere")
-    inlines = (MembershipInline, EmploymentInline, IdentityInline)
+    inlines = (MembershipInline, EmploymentInline, IdentityInline, HrDutyInline)
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[User], search_term: str

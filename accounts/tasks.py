@@ -10,6 +10,8 @@ from django.utils import timezone
 
 from accounts.audit import retention
 from accounts.browsers import sessions
+from accounts.hr_desk import orders
+from accounts.hr_desk import work as hr_desk
 from accounts.provisioning import daily
 from accounts.provisioning.runs import Busy
 from accounts.services import leavers
@@ -58,3 +60,27 @@ def forget_provisioning(work: Work) -> None:
 def see_off(work: Work) -> None:
     """Ends what people whom an import or a command suspended have open: calls, sessions, rooms of theirs."""
     leavers.see_off_ordered(work.payload["people"])
+
+
+@job(orders.LOOK, is_slow=True)
+def look_at_hr_file(work: Work) -> None:
+    """Says what a file that HR uploaded would change."""
+    hr_desk.look(work)
+
+
+@job(orders.APPLY, is_slow=True)
+def apply_hr_file(work: Work) -> None:
+    """Applies a file that HR has looked at; interrupted, goes on where it stopped."""
+    hr_desk.apply(work)
+
+
+@job(orders.UNDO, is_slow=True)
+def undo_import(work: Work) -> None:
+    """Takes an import back that HR wants undone."""
+    hr_desk.undo(work)
+
+
+@scheduled("accounts.forget_hr_files", "47 3 * * *")
+def forget_hr_files(work: Work) -> None:
+    """Deletes what HR uploaded, and the reports on it, after HR_FILE_RETENTION_DAYS."""
+    hr_desk.forget(work)

@@ -8,6 +8,7 @@ from django.urls import include, path
 from accounts import views
 from accounts.browsers import views as browsers
 from accounts.factors.urls import urlpatterns as factor_patterns
+from accounts.hr_desk.urls import urlpatterns as hr_patterns
 
 _own = (
     [
@@ -17,6 +18,7 @@ _own = (
         path("profile/browsers/<uuid:public_id>/end/", browsers.end, name="end_session"),
         path("profile/address/send/", browsers.send_address_link, name="send_address_link"),
         path("profile/address/", browsers.confirm_address, name="confirm_address"),
+        path("hr/", include(hr_patterns)),
     ],
     "accounts",
 )

@@ -21,7 +21,7 @@ from accounts.browsers.address import is_confirmed
 from accounts.browsers.sessions import end_sessions, sessions_of
 from accounts.factors.rules import has_factor
 from accounts.forms import InvitationForm, PasswordProofForm, ProfileForm
-from accounts.models import User
+from accounts.models import HrDuty, User
 from accounts.proconnect import silent
 from accounts.proconnect.views import begin_sign_out
 from accounts.rate_limits import is_allowed, source_of
@@ -138,6 +138,7 @@ def _profile_page(
         "proof": proof or PasswordProofForm(person),
         "sessions": sessions_of(person, here=request.session.session_key),
         "is_address_confirmed": is_confirmed(person),
+        "brings_hr_files": HrDuty.objects.may_enter(person),
     }
     return _private(render(request, "accounts/profile.html", shown, status=status))
 

@@ -220,7 +220,7 @@ def limits() -> Iterator[CheckMessage]:
     """Numbers within sense, words among the known."""
     if settings.HTTP_CONCURRENCY < 4:
         yield Error("HTTP_CONCURRENCY is below 4.", hint="Set it to 32, or leave it away.", id="visio.E023")
-    for name in ("CHAT_RETENTION_DAYS", "REPORT_RETENTION_DAYS", "MAIL_RETENTION_DAYS"):
+    for name in ("CHAT_RETENTION_DAYS", "REPORT_RETENTION_DAYS", "MAIL_RETENTION_DAYS", "HR_FILE_RETENTION_DAYS"):
         if getattr(settings, name) < 0:
             yield Error(f"{name} is negative.", hint="Set it to 0 or more days.", id="visio.E028")
     if settings.AUDIT_RETENTION_DAYS < 1:

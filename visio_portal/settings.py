@@ -335,6 +335,8 @@ CHAT_RETENTION_DAYS = env.int("CHAT_RETENTION_DAYS", default=30)
 REPORT_RETENTION_DAYS = env.int("REPORT_RETENTION_DAYS", default=90)
 # Mail that the portal wrote, sent or not.
 MAIL_RETENTION_DAYS = env.int("MAIL_RETENTION_DAYS", default=30)
+# What HR uploads on its page, with the reports on it. What an import changed is kept elsewhere, and longer.
+HR_FILE_RETENTION_DAYS = env.int("HR_FILE_RETENTION_DAYS", default=7)
 # Who did what to whom, from where: the audit log.
 AUDIT_RETENTION_DAYS = env.int("AUDIT_RETENTION_DAYS", default=365)
 

@@ -3,6 +3,7 @@
 from accounts.models.audit import AuditAnchor, AuditEntry, AuditHead
 from accounts.models.browser_session import BrowserSession
 from accounts.models.employment import Employment
+from accounts.models.hr_file import HrDuty, HrFile, HrUndo
 from accounts.models.identity import MergeProposal, SignInIdentity
 from accounts.models.invitation import Invitation
 from accounts.models.organisation import Group, Membership, Organisation
@@ -17,6 +18,9 @@ __all__ = [
     "BrowserSession",
     "Employment",
     "Group",
+    "HrDuty",
+    "HrFile",
+    "HrUndo",
     "Invitation",
     "Membership",
     "MergeProposal",

@@ -11,8 +11,10 @@ from typing import BinaryIO
 
 from django.db import connection
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from accounts.audit.parties import SERVER, Party
+from accounts.models import ProvisioningRun
 from accounts.models.provisioning import ChangeKind, RunKind
 from accounts.provisioning import runs
 from accounts.provisioning.applying import Applier, in_batches, pause
@@ -55,12 +57,18 @@ class Options:
     max_leavers: float = DEFAULT_MAX_LEAVERS
     is_strict: bool = False
     own_names: Mapping[str, str] = field(default_factory=dict)
+    # What the run calls the file, if not by the name on disk.
+    file_name: str = ""
+    # SHA-256 of the bytes that somebody saw before: no others are read.
+    digest: str = ""
 
 
 class Watcher:
     """Who looks on. All do nothing here; a command overrides what it shows."""
 
     def problem(self, problem: Problem) -> None: ...
+
+    def began(self, run: ProvisioningRun) -> None: ...
 
     def change(self, change: Change) -> None: ...
 
@@ -112,9 +120,14 @@ def apply(path: str, stdin: BinaryIO, options: Options, watcher: Watcher, *, act
             interrupted = runs.interrupted(options.source, fingerprint)
             _check(plan, options, done=interrupted.counted.get("left", 0) if interrupted else 0)
             run, outcome.is_resumed = runs.begin(
-                RunKind.FILE, options.source, file_name=table.name, fingerprint=fingerprint, actor=actor
+                RunKind.FILE,
+                options.source,
+                file_name=options.file_name or table.name,
+                fingerprint=fingerprint,
+                actor=actor,
             )
             outcome.run = run.key
+            watcher.began(run)
             # What the part before the interruption did is found as it should be now.
             outcome.counts["unchanged"] -= sum(n for kind, n in run.counted.items() if kind != "left")
             applier = Applier(
@@ -139,6 +152,8 @@ def _plan(
     today: date,
     shown: Callable[[Change], None] | None,
 ) -> tuple[Plan, Outcome]:
+    if options.digest and table.digest != options.digest:
+        raise FileRefused(_("The file is no longer the one that was looked at."))
     columns = find_columns(table.header, options.own_names)
     watcher.step("read", table.lines)
     outcome = Outcome(ignored_columns=list(columns.ignored))
