@@ -69,6 +69,7 @@ PAGES: dict[str, Sequence[Page]] = {
     "mfa_reauthenticate": (Page("confirm-code", "/accounts/security/confirm/code/", "administrator"),),
     "accounts:profile": (Page("profile", "/accounts/profile/", "host"),),
     "accounts:invitation": (Page("invitation", "{invitation}"),),
+    "accounts:hr_desk": (Page("hr-files", "/accounts/hr/", "administrator"),),
     "admin:index": (Page("administration", "/admin/", "administrator"),),
     "admin:usage": (Page("administration-usage", "/admin/usage/", "administrator"),),
     "admin:settings_check": (Page("administration-settings", "/admin/settings-check/", "administrator"),),
@@ -90,6 +91,22 @@ _SAMPLE_STEP_UP = "{'room': 'Budget', 'needed': {'level': {'label': 'eidas2'}, '
 _SAMPLE_MAIL = (
     "{'title': 'Mail', 'mails': "
     "[{'to': 'bob@example.org', 'subject': 'Budget', 'content': {'text': 'Good morning, Bob'}}]}"
+_HR_REPORT = "{'name': 'errors.csv', 'titles': ['ligne', 'valeur'], 'rows': [['4', \"'=cmd()\"]], 'is_cut': True}"
+_HR_FILE = (
+    "{'file': {'public_id': '0' * 8 + '-0000-4000-8000-' + '0' * 12, 'name': 'agents-2026-12.csv', 'source': 'sirh', "
+    "'is_full': True, 'max_leavers': 2.0, 'by': 'Hélène Roy', 'confirmed_by': 'Hélène Roy', %s}}"
+)
+_HR_RESULT = (
+    f"'counts': [('Créés', 12), ('Partis', 3)], 'errors': {_HR_REPORT}, 'facts': {{'withheld': 2, 'nameless': 1}}"
+)
+_HR_RUN = (
+    "{'run': {'key': '2026-11-25-1', 'name': 'agents-2026-12.csv', 'source': 'sirh', 'by': 'Hélène Roy', "
+    "'state': 'Terminé', 'colour': 'success', 'counts': [('Créés', 12), ('Partis', 3)], %s}}"
+)
+_HR_PROGRESS = "'progress': {'percent': 42, 'step': 'Le fichier est lu.'}"
+_HR_WAITS = f"'phase': 'ready', 'colour': 'new', 'state': '…', 'changes': {_HR_REPORT}, {_HR_RESULT}"
+_HR_READY = (
+    f"{{**{_HR_FILE % _HR_WAITS}, 'form': __import__('accounts.hr_desk.forms', fromlist=['forms']).DecisionForm()}}"
 )
 TEMPLATES: tuple[Template, ...] = (
     *(Template(f"error-{code}", f"{code}.html") for code in ("400", "403", "403_csrf", "404", "429", "500", "503")),
@@ -100,6 +117,32 @@ TEMPLATES: tuple[Template, ...] = (
     Template("signing-out", "accounts/signing_out.html", "{'address': '#content', 'service': 'ProConnect'}"),
     Template("step-up", "meetings/step_up.html", _SAMPLE_STEP_UP),
     Template("confirm-address", "accounts/confirm_address.html", "{'token': 'x'}"),
+    # States of HR's files and imports, each of which lasts as long as a job.
+    Template(
+        "hr-file-at-work",
+        "accounts/hr/file.html",
+        _HR_FILE % f"'phase': 'looking', 'colour': 'info', 'state': '…', {_HR_PROGRESS}",
+    ),
+    Template("hr-file-ready", "accounts/hr/file.html", _HR_READY),
+    Template(
+        "hr-file-refused",
+        "accounts/hr/file.html",
+        _HR_FILE % "'phase': 'refused', 'colour': 'error', 'state': '…', 'trouble': 'Le fichier est vide.'",
+    ),
+    Template("hr-file-stuck", "accounts/hr/file.html", _HR_FILE % "'phase': 'stuck', 'colour': 'info', 'state': '…'"),
+    Template(
+        "hr-file-applied",
+        "accounts/hr/file.html",
+        _HR_FILE % f"'phase': 'applied', 'colour': 'success', 'state': '…', 'run': '2026-11-25-1', {_HR_RESULT}",
+    ),
+    Template("hr-run", "accounts/hr/run.html", _HR_RUN % "'phase': 'still'"),
+    Template("hr-run-at-work", "accounts/hr/run.html", _HR_RUN % f"'phase': 'undoing', {_HR_PROGRESS}"),
+    Template(
+        "hr-run-undone",
+        "accounts/hr/run.html",
+        _HR_RUN % f"'phase': 'still', 'undone': '…', 'left_rows': {_HR_REPORT}",
+    ),
+    Template("hr-undo", "accounts/hr/undo.html", _HR_RUN % "'phase': 'still'"),
     # They ask for a passkey, which only tests/test_browser_factors.py has.
     Template("confirm-passkey", "mfa/webauthn/reauthenticate.html"),
     Template("passkey-remove", "mfa/webauthn/authenticator_confirm_delete.html", "{'authenticator': 'Passkey 1'}"),
@@ -125,6 +168,14 @@ NO_PAGE: dict[str, str] = {
     "accounts:end_session": _ACT,
     "accounts:send_address_link": _ACT,
     "accounts:confirm_address": "its template is looked at in TEMPLATES: it needs the link of a mail",
+    "accounts:hr_file": "its template is looked at in TEMPLATES: it needs a file that somebody brought",
+    "accounts:hr_run": "its template is looked at in TEMPLATES: it needs an import",
+    "accounts:hr_undo": "its template is looked at in TEMPLATES: it needs an import",
+    "accounts:hr_apply": _ACT,
+    "accounts:hr_again": _ACT,
+    "accounts:hr_delete": _ACT,
+    "accounts:hr_report": "a file",
+    "accounts:hr_left": "a file",
     "mfa_authenticate": "between password and portal: the tour of the administration passes it, and looks",
     "mfa_reauthenticate_webauthn": "its template is looked at in TEMPLATES: it asks for a passkey",
     "mfa_remove_webauthn": "its template is looked at in TEMPLATES: it asks for a passkey",
