@@ -91,6 +91,7 @@ _SAMPLE_STEP_UP = "{'room': 'Budget', 'needed': {'level': {'label': 'eidas2'}, '
 _SAMPLE_MAIL = (
     "{'title': 'Mail', 'mails': "
     "[{'to': 'bob@example.org', 'subject': 'Budget', 'content': {'text': 'Good morning, Bob'}}]}"
+)
 _HR_REPORT = "{'name': 'errors.csv', 'titles': ['ligne', 'valeur'], 'rows': [['4', \"'=cmd()\"]], 'is_cut': True}"
 _HR_FILE = (
     "{'file': {'public_id': '0' * 8 + '-0000-4000-8000-' + '0' * 12, 'name': 'agents-2026-12.csv', 'source': 'sirh', "

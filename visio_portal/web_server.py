@@ -47,8 +47,10 @@ MAX_UNSENT_BYTES = 4 << 20
 # sends several hundred candidates at once, and what one read of the socket holds is queued before anybody can take it.
 MAX_QUEUED_BYTES = 4 << 20
 QUEUED_MESSAGE_BYTES = 256  # what a message costs besides its payload
-# Of a form or an API call; larger files go elsewhere.
+# Of a form or an API call.
 MAX_BODY_BYTES = 8 << 20
+# Of a file that HR uploads, with its form: `accounts.hr_desk` says the rest. Anybody may begin one, so few at a time.
+UPLOAD_PATH, MAX_UPLOAD_BYTES, MAX_UPLOADS = b"/accounts/hr/", 49 << 20, 4
 # A request line carries LiveKit's token and join request in its query string.
 MAX_LINE_BYTES = 16 << 10
 MAX_HEADER_BYTES = 64 << 10
@@ -216,17 +218,32 @@ class PortalWebSocketFactory(WebSocketFactory):
 class PortalRequest(WebRequest):
     """Daphne's request with a bound on its body, which Twisted would write to disk whatever its size."""
 
+    uploads = 0  # of the whole process
     is_refused = False
     body_bytes = 0
+    body_limit = MAX_BODY_BYTES
 
     def gotLength(self, length: int | None) -> None:
         super().gotLength(length)
-        if length is not None and length > MAX_BODY_BYTES:
+        if length is not None and length > MAX_BODY_BYTES and self._begins_upload():
+            self.body_limit = MAX_UPLOAD_BYTES
+        if length is not None and length > self.body_limit:
             self._refuse_body()
+
+    def _begins_upload(self) -> bool:
+        """Takes one of the few places for large bodies, until the request is over in whatever way."""
+        if self.channel._path != UPLOAD_PATH or PortalRequest.uploads >= MAX_UPLOADS:
+            return False
+        PortalRequest.uploads += 1
+        self.notifyFinish().addBoth(self._end_upload)
+        return True
+
+    def _end_upload(self, _result: object) -> None:
+        PortalRequest.uploads -= 1
 
     def handleContentChunk(self, data: bytes) -> None:
         self.body_bytes += len(data)
-        if self.body_bytes > MAX_BODY_BYTES:
+        if self.body_bytes > self.body_limit:
             self._refuse_body()
         if not self.is_refused:
             super().handleContentChunk(data)

@@ -222,6 +222,25 @@ def test_a_body_over_the_limit_is_refused_before_it_is_read(server: Server) -> N
     assert head.startswith("HTTP/1.1 413")
 
 
+def test_only_the_page_for_hr_files_takes_a_large_body_and_few_of_them_at_a_time(server: Server) -> None:
+    large = "Host: localhost\r\nContent-Length: 40000000"
+    with ExitStack() as stack:
+        waiting = [stack.enter_context(closing(server.connect())) for _ in range(5)]
+        for connection in waiting[:4]:
+            connection.sendall(f"POST /accounts/hr/ HTTP/1.1\r\n{large}\r\n\r\n".encode())
+            connection.sendall(bytes(9 << 20))  # more than other pages take, and nothing is said yet
+        assert request(waiting[4], f"POST /accounts/hr/ HTTP/1.1\r\n{large}").startswith("HTTP/1.1 413")
+    with closing(server.connect()) as connection:
+        assert request(connection, f"POST /accounts/hr/x HTTP/1.1\r\n{large}").startswith("HTTP/1.1 413")
+    with closing(server.connect()) as connection:
+        more = large.replace("4", "6")
+        assert request(connection, f"POST /accounts/hr/ HTTP/1.1\r\n{more}").startswith("HTTP/1.1 413")
+    # Those that went away have left their places.
+    with closing(server.connect()) as connection:
+        connection.sendall(f"POST /accounts/hr/ HTTP/1.1\r\n{large}\r\n\r\n".encode() + bytes(40_000_000))
+        assert not read_head(connection).startswith("HTTP/1.1 413")
+
+
 def test_a_chunked_body_over_the_limit_is_refused(server: Server) -> None:
     with closing(server.connect()) as connection:
         connection.sendall(b"POST /page HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n")
