@@ -8,7 +8,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("accounts", "0010_provisioning_of_organisations"),
+        ("accounts", "0012_merging"),
     ]
 
     operations = [
