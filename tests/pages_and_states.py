@@ -109,6 +109,10 @@ _HR_WAITS = f"'phase': 'ready', 'colour': 'new', 'state': '…', 'changes': {_HR
 _HR_READY = (
     f"{{**{_HR_FILE % _HR_WAITS}, 'form': __import__('accounts.hr_desk.forms', fromlist=['forms']).DecisionForm()}}"
 )
+_HR_FILES = "[" + _HR_FILE % "'state': 'Refusé', 'colour': 'error'" + "['file']]"
+_HR_RUNS = "[" + _HR_RUN % "'at': ''" + "['run']]"
+_HR_FORM = "__import__('accounts.hr_desk.forms', fromlist=['forms']).UploadForm(['sirh'], {'max_leavers': 'x'}, {})"
+_HR_LISTS = f"{{'form': {_HR_FORM}, 'files': {_HR_FILES}, 'runs': {_HR_RUNS}}}"
 TEMPLATES: tuple[Template, ...] = (
     *(Template(f"error-{code}", f"{code}.html") for code in ("400", "403", "403_csrf", "404", "429", "500", "503")),
     Template("invitation-invalid", "accounts/invitation_invalid.html"),
@@ -119,6 +123,7 @@ TEMPLATES: tuple[Template, ...] = (
     Template("step-up", "meetings/step_up.html", _SAMPLE_STEP_UP),
     Template("confirm-address", "accounts/confirm_address.html", "{'token': 'x'}"),
     # States of HR's files and imports, each of which lasts as long as a job.
+    Template("hr-files-refused-form", "accounts/hr/desk.html", _HR_LISTS),
     Template(
         "hr-file-at-work",
         "accounts/hr/file.html",

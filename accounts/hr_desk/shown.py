@@ -116,8 +116,10 @@ def progress(kind: str, key: UUID) -> dict[str, Any] | None:
     if job.state == State.RUNNING:
         return {"percent": job.progress_percent, "step": steps.get(job.step, _("It begins."))}
     # Its turn is not yet: a line of other jobs, another import, or a second try.
-    waits = _("Another import is going on; this one comes next.") if job.error else _("It waits for its turn.")
-    return {"percent": 0, "step": waits}
+    if not job.error:
+        return {"percent": 0, "step": _("It waits for its turn.")}
+    waits = _("Another import is going on; this one comes next.")
+    return {"percent": 0, "step": _("Something failed; it is tried again soon.") if job.attempt else waits}
 
 
 def counts_in_words(counts: Mapping[str, int]) -> list[tuple[str, int]]:
