@@ -20,6 +20,7 @@ from accounts.audit.parties import person
 from accounts.audit.record import record
 from accounts.hr_desk import storage
 from accounts.hr_desk.orders import party_of_file
+from accounts.hr_desk.reasons import in_words
 from accounts.hr_desk.rights import runs_visible_to
 from accounts.hr_desk.watching import JobWatcher
 from accounts.models import HrDuty, HrFile, HrUndo, ProvisioningRun, User
@@ -108,7 +109,7 @@ def undo(work: Work) -> None:
             watcher.close()
         report = CsvReport(storage.report_of(order.public_id, storage.LEFT), [_("HR id"), _("reason")])
         for hr_id, reason in left:
-            report.add(hr_id, reason)
+            report.add(hr_id, in_words(reason))
         report.close()
         state = HrUndoState.REFUSED if trouble else HrUndoState.DONE
         HrUndo.objects.filter(pk=order.pk).update(state=state, trouble=trouble, left=len(left))

@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.utils import timezone
+from django.db.models.signals import post_save
+from django.utils import timezone, translation
 
 from accounts.hr_desk import storage
+from accounts.hr_desk.reasons import in_words
 from accounts.hr_desk.tests.conftest import Desk, address, work
 from accounts.models import AuditEntry, HrDuty, HrFile, HrUndo, ProvisioningRun, User
 from accounts.models.hr_file import HrFileState
@@ -18,6 +20,7 @@ from accounts.provisioning import runs
 from accounts.provisioning.tests.conftest import exported, file_of
 from accounts.tasks import forget_hr_files
 from jobs.models import Job, State
+from jobs.worker import Worker
 
 ANNA = "1;anna@m.example;Anna;Petit;A"
 BEN = "2;ben@m.example;Ben;Roux;A"
@@ -151,6 +154,28 @@ def test_a_worker_that_died_right_after_the_last_batch_imports_nothing_twice(des
     assert ProvisioningRun.objects.count() == 1
 
 
+def test_a_worker_that_is_stopped_in_the_middle_is_followed_by_one_that_goes_on(desk: Desk) -> None:
+    file = desk.looked_at(file_of(ANNA, BEN))
+    desk.post(file, "apply/", sure="on")
+    worker = Worker()
+
+    def stop(**_: Any) -> None:
+        worker.stop()
+
+    post_save.connect(stop, sender=ProvisioningRun)  # the import has begun
+    try:
+        assert worker.work_once()
+    finally:
+        post_save.disconnect(stop, sender=ProvisioningRun)
+    file.refresh_from_db()
+    assert (file.state, ProvisioningRun.objects.get().state) == (HrFileState.APPLYING, "running")
+    Job.objects.update(run_after=timezone.now())
+    work()
+    file.refresh_from_db()
+    assert (file.state, file.done["counts"]) == (HrFileState.APPLIED, {"created": 2})
+    assert ProvisioningRun.objects.get().state == "done"
+
+
 def test_what_was_given_up_says_so_and_is_tried_again(desk: Desk) -> None:
     desk.bring(file_of(ANNA))
     file = HrFile.objects.get()
@@ -262,10 +287,13 @@ def test_who_stays_as_the_import_made_them_is_told(desk: Desk) -> None:
     User.objects.filter(email="anna@m.example").update(last_login=timezone.now())
     desk.client.post(f"/accounts/hr/runs/{file.run.key}/undo/")
     work()
+    with translation.override("fr"):
+        reason = in_words("the account is in use: it is suspended instead of deleted")
+    assert "utilisé" in reason
     page = desk.client.get(f"/accounts/hr/runs/{file.run.key}/").content.decode()
-    assert "in use" in page
+    assert reason in page
     answer = desk.client.get(f"/accounts/hr/runs/{file.run.key}/left.csv")
-    assert b"in use" in b"".join(answer.streaming_content)  # type: ignore[attr-defined]
+    assert reason.encode() in b"".join(answer.streaming_content)  # type: ignore[attr-defined]
 
 
 def test_an_undo_while_another_import_goes_on_changes_nothing_and_says_so(desk: Desk) -> None:
