@@ -22,7 +22,7 @@ _WORDS: dict[str, tuple[str | Promise, str | Promise]] = {
         _("A merge must not let somebody in who was put out. Re-activate the account first if that was wrong."),
     ),
     "administrator": (
-        _("One of the two accounts may administer the portal."),
+        _("One of the two accounts may administer the portal, or bring HR files."),
         _("Take these rights away first, merge, and give them back to whom they belong."),
     ),
     "two_hr_records": (
@@ -88,7 +88,7 @@ def refusal_of(ended: User, kept: User) -> Refusal | None:
         return Refusal("itself")
     if not (ended.is_active and kept.is_active):
         return Refusal("suspended")
-    if any(one.is_staff or one.is_superuser for one in (ended, kept)):
+    if any(one.is_staff or one.is_superuser or one.hr_duties.exists() for one in (ended, kept)):
         return Refusal("administrator")
     sources = Employment.objects.filter(user=kept).values("source")
     if Employment.objects.filter(user=ended, source__in=sources).exists():

@@ -17,6 +17,7 @@ from accounts.models import (
     BrowserSession,
     Employment,
     Group,
+    HrDuty,
     Membership,
     MergeProposal,
     Organisation,
@@ -179,6 +180,10 @@ def _two_hr_records(pair: Pair) -> None:
     Employment.objects.create(user=pair.fresh, source="sirh", hr_id="8")
 
 
+def _hr_duty(pair: Pair) -> None:
+    HrDuty.objects.create(user=pair.known, source="sirh")
+
+
 def _other_organisation(pair: Pair) -> None:
     SignInIdentity.objects.filter(user=pair.fresh).update(siret=OTHER_SIRET)
 
@@ -202,6 +207,7 @@ def _set(which: str, **values: bool) -> Any:
         (_set("known", is_active=False), "suspended"),
         (_set("fresh", is_staff=True), "administrator"),
         (_set("known", is_superuser=True), "administrator"),
+        (_hr_duty, "administrator"),
         (_two_hr_records, "two_hr_records"),
         (_other_organisation, "other_organisation"),
         (_other_organisation_without_siret, "other_organisation"),
@@ -241,6 +247,10 @@ STAYS = {
     "accounts.User_user_permissions.user": "as above",
     "accounts.ApiToken.owner": "ended: whoever is there gets new ones",
     "accounts.ApiToken.created_by": "who did what does not change",
+    "accounts.HrDuty.user": "a right over others: such accounts are not merged",
+    "accounts.HrFile.uploaded_by": "who did what does not change",
+    "accounts.HrFile.confirmed_by": "who did what does not change",
+    "accounts.HrUndo.ordered_by": "who did what does not change",
     "admin.LogEntry.user": "who did what does not change",
     "account.EmailAddress.user": "taken away with the address",
     "mfa.Authenticator.user": "the other account has factors of its own",
