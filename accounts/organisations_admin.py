@@ -24,7 +24,7 @@ from accounts.models.organisation import NAME_MAX_LENGTH, MembershipRole
 from accounts.names import clean_name
 from accounts.people_search import organisations_matching, people_matching
 from accounts.policies.resolution import Origin, Policies, policies_of_organisation
-from accounts.policies.table import KINDS, Kind
+from accounts.policies.table import KINDS, label_of
 from accounts.policy_form import PolicyForm, PolicyFormSet
 from accounts.services.organisations import Misplaced, check_place, laid_down, move, record_policy_change
 from accounts.siret import normalise_siret
@@ -54,17 +54,13 @@ def policies_table(policies: Policies) -> SafeString:
     rows = [
         {
             "name": kind.name,
-            "label": _label(kind),
+            "label": label_of(kind),
             "value": kind.words(answer.value),
             "origins": [{"text": str(origin), "address": _address_of(origin)} for origin in answer.origins],
         }
         for kind, answer in policies.rows()
     ]
     return SafeString(render_to_string("admin/accounts/policies_in_force.html", {"rows": rows}))
-
-
-def _label(kind: Kind[Any]) -> str:
-    return str(Policy._meta.get_field(kind.name).verbose_name)  # type: ignore[union-attr]  # a column of its own
 
 
 def _address_of(origin: Origin) -> str:
@@ -267,7 +263,7 @@ class PolicyAdmin(_PolicyModelAdmin):
     def what_it_says(self, policy: Policy) -> str:
         """What it leaves open has no place here."""
         rules = [
-            (_label(KINDS[name]), KINDS[name].words(KINDS[name].read(it))) for name, it in laid_down(policy).items()
+            (label_of(KINDS[name]), KINDS[name].words(KINDS[name].read(it))) for name, it in laid_down(policy).items()
         ]
         return format_html_join(mark_safe("<br>"), "{} <strong>{}</strong>", rules) or _NOWHERE
 

@@ -15,5 +15,6 @@ urlpatterns = [
     path("i18n/", include("django.conf.urls.i18n")),
     path("accounts/proconnect/", include("accounts.proconnect.urls")),
     path("accounts/", include("accounts.urls")),
+    path("organisation/", include("visio_portal.organisation.urls")),
     path("", include("meetings.urls")),
 ]

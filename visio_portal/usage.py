@@ -2,6 +2,7 @@
 
 Counted from what is on record, which goes back as far as REPORT_RETENTION_DAYS; six queries, whatever there is. A room
 counts for the organisation at the top to which its owner belongs today; of several, for the one they joined first.
+Within one organisation, for which of its parts the owner belongs to, and otherwise for itself.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from django.db.models import Count, DurationField, ExpressionWrapper, F, Min, Sum
+from django.db.models import Count, DurationField, ExpressionWrapper, F, Min, QuerySet, Sum
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext
@@ -54,12 +55,17 @@ def months() -> list[date]:
     return found
 
 
-def usage(month: date) -> tuple[list[Usage], Usage]:
-    """By organisation, who meets most first; and all together."""
+def usage(month: date, within: Organisation | None = None) -> tuple[list[Usage], Usage]:
+    """By organisation, who meets most first; and all together. `within`: of the people of this one alone."""
     first, after = _midnight(month), _midnight(_next(month))
-    rooms = dict(_by_owner(Room.objects.filter(created_at__gte=first, created_at__lt=after), "owner", Count("pk")))
+    new = Room.objects.filter(created_at__gte=first, created_at__lt=after)
     calls = CallSession.objects.filter(started_at__gte=first, started_at__lt=after)
     stays = Attendance.objects.filter(call__started_at__gte=first, call__started_at__lt=after)
+    if within is not None:
+        owners = _members(within).values("user")
+        new, calls = new.filter(owner__in=owners), calls.filter(room__owner__in=owners)
+        stays = stays.filter(call__room__owner__in=owners)
+    rooms = dict(_by_owner(new, "owner", Count("pk")))
     length = ExpressionWrapper(Coalesce("left_at", "last_seen_at") - F("joined_at"), output_field=DurationField())
     counted = dict(_by_owner(calls, "room__owner", Count("pk")))
     spent = {
@@ -68,10 +74,10 @@ def usage(month: date) -> tuple[list[Usage], Usage]:
         .values_list("call__room__owner")
         .annotate(people=Count("participant", distinct=True), total=Sum(length))
     }
-    roots = _roots({*rooms, *counted, *spent})
+    places = _places({*rooms, *counted, *spent}, within)
     found: dict[int | None, Usage] = {}
     for owner in {*rooms, *counted, *spent}:
-        key, name = roots.get(owner, (None, gettext("Without an organisation")))
+        key, name = places.get(owner, (None, gettext("Without an organisation")))
         row = found.setdefault(key, Usage(name))
         people, total = spent.get(owner, (0, None))
         row.rooms += rooms.get(owner, 0)
@@ -86,15 +92,22 @@ def _by_owner(rows: Any, owner: str, count: Count) -> Iterator[tuple[int, int]]:
     yield from rows.order_by().values_list(owner).annotate(count=count)
 
 
-def _roots(owners: Iterable[int]) -> dict[int, tuple[int, str]]:
-    """By owner the key and name of the organisation at the top."""
-    memberships = Membership.objects.current().filter(user__in=list(owners)).order_by("-pk")
-    tops = {
-        owner: (*ids_of(lineage), key)[0]
-        for owner, key, lineage in memberships.values_list("user", "organisation", "organisation__lineage")
+def _places(owners: Iterable[int], within: Organisation | None) -> dict[int, tuple[int, str]]:
+    """By owner the key and name of the organisation at the top, or of the part of `within`."""
+    memberships = Membership.objects.current() if within is None else _members(within)
+    rows = memberships.filter(user__in=list(owners)).order_by("-pk")
+    level = 0 if within is None else within.depth + 1
+    keys = {
+        owner: (*ids_of(lineage), key)[level : level + 1] or (key,)
+        for owner, key, lineage in rows.values_list("user", "organisation", "organisation__lineage")
     }
+    tops = {owner: key for owner, (key,) in keys.items()}
     names = dict(Organisation.objects.filter(pk__in=set(tops.values())).values_list("pk", "name"))
     return {owner: (top, names[top]) for owner, top in tops.items() if top in names}
+
+
+def _members(organisation: Organisation) -> QuerySet[Membership]:
+    return Membership.objects.current().filter(organisation__in=Organisation.objects.within(organisation))
 
 
 def _sum(rows: list[Usage]) -> Usage:

@@ -49,6 +49,8 @@ actions: dict[str, str | Promise] = {
     "person_suspended": _("Account suspended"),
     "person_reactivated": _("Account re-activated"),
     "person_left": _("Left"),
+    "person_added": _("Account made by a manager"),
+    "member_role_changed": _("Role in an organisation changed"),
     "person_address_freed": _("Address freed for somebody else"),
     "person_restored": _("Import of this person undone"),
     "organisation_created": _("Organisation made by an import"),

@@ -12,7 +12,7 @@ from typing import Any, Generic, TypeVar
 
 from django.utils.translation import gettext, ngettext
 
-from accounts.models.policy import ANY_DOMAIN, RoomCreation, SignInLevel
+from accounts.models.policy import ANY_DOMAIN, Policy, RoomCreation, SignInLevel
 
 T = TypeVar("T")
 
@@ -33,6 +33,10 @@ class Kind(Generic[T]):
 def is_open(column: object) -> bool:
     """Whether a policy's column leaves the matter to the organisation above."""
     return column is None or column == ""
+
+
+def label_of(kind: Kind[Any]) -> str:
+    return str(Policy._meta.get_field(kind.name).verbose_name)  # type: ignore[union-attr]  # a column of its own
 
 
 def _yes_or_no(value: bool) -> str:

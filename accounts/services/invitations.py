@@ -36,6 +36,15 @@ def create_invitation(email: str, *, is_admin: bool = False, acting_user: User |
     with transaction.atomic():
         known = User.objects.filter(email=normalise_email(email)).first()
         user = _invited_person(email, is_admin=is_admin, acting_user=acting_user)
+        return issue_link(user, acting_user=acting_user, before=known)
+
+
+def issue_link(user: User, *, acting_user: User | None, before: User | None) -> str:
+    """The URL of a new one-time link; earlier unused ones stop working. `before`: the account as it was, if it was.
+
+    Whether the acting person may is for the caller to know.
+    """
+    with transaction.atomic():
         token = secrets.token_urlsafe(32)
         _revoke(user)
         now = timezone.now()
@@ -46,7 +55,7 @@ def create_invitation(email: str, *, is_admin: bool = False, acting_user: User |
             "invited",
             actor=party(acting_user),
             target=party(user),
-            before={"is_superuser": known.is_superuser} if known else None,
+            before={"is_superuser": before.is_superuser} if before else None,
             after={"is_superuser": user.is_superuser},
             is_admin=user.is_superuser,
         )

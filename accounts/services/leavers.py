@@ -32,15 +32,23 @@ class NoHeir(Exception):
     """The named successor has no account that works, or is the person who leaves."""
 
 
-def suspend(person: User, *, acting_user: User | None, heir: User | None = None) -> None:
-    """Raises `NoHeir`."""
+def suspend(person: User, *, acting_user: User | None, heir: User | None = None, scope: str = "") -> None:
+    """`scope`: the organisation in whose name a manager does it, who may re-activate then. Raises `NoHeir`."""
     if heir is not None and (not heir.is_active or heir.pk == person.pk):
         raise NoHeir
     with transaction.atomic():
         if User.objects.filter(pk=person.pk, is_active=True).update(is_active=False):
             person.is_active = False
-            record("person_suspended", actor=party(acting_user), target=party(person))
+            record("person_suspended", actor=party(acting_user), target=party(person), scope=scope)
         see_off([person.pk], acting_user=acting_user, heirs={person.pk: heir.pk} if heir else {})
+
+
+def reactivate(person: User, *, acting_user: User, scope: str) -> None:
+    """Their account is theirs again; what was passed on is not."""
+    with transaction.atomic():
+        if User.objects.filter(pk=person.pk, is_active=False).update(is_active=True):
+            person.is_active = True
+            record("person_reactivated", actor=party(acting_user), target=party(person), scope=scope)
 
 
 def see_off(people: Iterable[int], *, acting_user: User | None, heirs: Mapping[int, int] | None = None) -> None:
