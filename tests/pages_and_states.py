@@ -24,7 +24,8 @@ Who = Literal["guest", "host", "administrator"]
 @dataclass(frozen=True, slots=True)
 class Page:
     """A page, where it is and for whom. `{slug}`: a room of the host; `{invitation}`: a fresh one-time link;
-    `{departure}`: of somebody who was cut off; `{merge}`, `{refused}`, `{merged}`: merge proposals.
+    `{departure}`: of somebody who was cut off; `{organisation}`, `{member}`: led by the administrator, and of it;
+    `{merge}`, `{refused}`, `{merged}`: merge proposals.
     """
 
     name: str
@@ -70,6 +71,23 @@ PAGES: dict[str, Sequence[Page]] = {
     "accounts:profile": (Page("profile", "/accounts/profile/", "host"),),
     "accounts:invitation": (Page("invitation", "{invitation}"),),
     "accounts:hr_desk": (Page("hr-files", "/accounts/hr/", "administrator"),),
+    "organisation:overview": (
+        Page("organisation", "/organisation/{organisation}/", "administrator"),
+        Page("organisation-not-found", "/organisation/{organisation}/?q=zzz", "administrator"),
+    ),
+    "organisation:people": (
+        Page("organisation-people", "/organisation/{organisation}/people/", "administrator"),
+        Page("organisation-people-not-found", "/organisation/{organisation}/people/?q=zzz", "administrator"),
+    ),
+    "organisation:add": (Page("organisation-add", "/organisation/{organisation}/people/add/", "administrator"),),
+    "organisation:policies": (
+        Page("organisation-policies", "/organisation/{organisation}/policies/", "administrator"),
+    ),
+    "organisation:person": (Page("organisation-person", "/organisation/people/{member}/", "administrator"),),
+    "organisation:role": (
+        Page("organisation-role", "/organisation/people/{member}/role/{organisation}/", "administrator"),
+    ),
+    "organisation:act": (Page("organisation-act", "/organisation/people/{member}/suspend/", "administrator"),),
     "admin:index": (Page("administration", "/admin/", "administrator"),),
     "admin:usage": (Page("administration-usage", "/admin/usage/", "administrator"),),
     "admin:settings_check": (Page("administration-settings", "/admin/settings-check/", "administrator"),),
@@ -91,6 +109,15 @@ _SAMPLE_STEP_UP = "{'room': 'Budget', 'needed': {'level': {'label': 'eidas2'}, '
 _SAMPLE_MAIL = (
     "{'title': 'Mail', 'mails': "
     "[{'to': 'bob@example.org', 'subject': 'Budget', 'content': {'text': 'Good morning, Bob'}}]}"
+)
+_NOBODY = "'public_id': '0' * 8 + '-0000-4000-8000-' + '0' * 12"
+_SAMPLE_LINK = (
+    f"{{'person': {{{_NOBODY}, 'display_name': 'Noa Petit'}}, 'link': 'https://example.org/?token=' + 'x' * 43}}"
+)
+_SAMPLE_LED = f"{{'organisations': [{{{_NOBODY}, 'name': name}} for name in ('Culture', 'Finances')]}}"
+_SAMPLE_ADDING = (
+    f"{{'organisation': {{{_NOBODY}, 'name': 'Culture'}}, 'form': __import__("
+    "'visio_portal.organisation.forms', fromlist=['forms']).NewPersonForm({'email': 'x'})}"
 )
 _HR_REPORT = "{'name': 'errors.csv', 'titles': ['ligne', 'valeur'], 'rows': [['4', \"'=cmd()\"]], 'is_cut': True}"
 _HR_FILE = (
@@ -122,6 +149,10 @@ TEMPLATES: tuple[Template, ...] = (
     Template("signing-out", "accounts/signing_out.html", "{'address': '#content', 'service': 'ProConnect'}"),
     Template("step-up", "meetings/step_up.html", _SAMPLE_STEP_UP),
     Template("confirm-address", "accounts/confirm_address.html", "{'token': 'x'}"),
+    # A link is the answer to an act; who leads one organisation never sees the list of theirs.
+    Template("organisation-link", "organisation/link.html", _SAMPLE_LINK),
+    Template("organisations", "organisation/index.html", _SAMPLE_LED),
+    Template("organisation-add-refused", "organisation/add.html", _SAMPLE_ADDING),
     # States of HR's files and imports, each of which lasts as long as a job.
     Template("hr-files-refused-form", "accounts/hr/desk.html", _HR_LISTS),
     Template(
@@ -182,6 +213,7 @@ NO_PAGE: dict[str, str] = {
     "accounts:hr_delete": _ACT,
     "accounts:hr_report": "a file",
     "accounts:hr_left": "a file",
+    "organisation:index": "its template is looked at in TEMPLATES: who leads one organisation is led on to it",
     "mfa_authenticate": "between password and portal: the tour of the administration passes it, and looks",
     "mfa_reauthenticate_webauthn": "its template is looked at in TEMPLATES: it asks for a passkey",
     "mfa_remove_webauthn": "its template is looked at in TEMPLATES: it asks for a passkey",

@@ -170,6 +170,23 @@ for name in ("open", "refused", "merged"):
     proposal = MergeProposal.objects.get(known=known)
     print(f"/admin/accounts/mergeproposal/{proposal.pk}/change/")
 """
+# An organisation that the administrator leads, with others in it, and people.
+_LED = f"""
+from accounts.models import Membership, Organisation, User
+boss = User.objects.get(email="{_ADMINISTRATOR}")
+led, is_new = Organisation.objects.get_or_create(name="Secrétariat général de la transformation numérique")
+if is_new:
+    Membership.objects.create(user=boss, organisation=led, role="administrator")
+    for name in ("Direction des systèmes d’information", "Direction des affaires juridiques"):
+        part = Organisation.objects.create(name=name, parent=led)
+        Organisation.objects.create(name="Bureau 1", parent=part)
+    for number, (first, last) in enumerate([("Zoé", "Lefèvre"), ("Marie-Antoinette", "de La Tour-d’Auvergne")] * 30):
+        person = User.objects.create_user(f"agent{{number:02}}@modele.example", first_name=first, last_name=last)
+        role = "manager" if number == 1 else "member"
+        Membership.objects.create(user=person, organisation=led, role=role)
+    User.objects.filter(email="agent02@modele.example").update(is_active=False)
+print(led.public_id, User.objects.get(email="agent01@modele.example").public_id)
+"""
 
 
 async def _administration(cast: Cast, look: Look) -> None:
@@ -180,10 +197,13 @@ async def _administration(cast: Cast, look: Look) -> None:
         await _ask(cast, "demo", "--yes")
         departure = (await _ask(cast, "shell", "--no-imports", "-c", _CUT_OFF)).strip()
     found = (await _ask(cast, "shell", "--no-imports", "-c", _MERGES)).split()
-    merges = dict(zip(("merge", "refused", "merged"), found[-3:], strict=True))
+    places = {"departure": departure}
+    places |= dict(zip(("merge", "refused", "merged"), found[-3:], strict=True))
     async with Person(cast.portal, "Camille Dubois") as administrator:
         await administrator.accept(await _ask(cast, "invite", "--admin", _ADMINISTRATOR))
         secret = await administrator.add_app()
+    led = (await _ask(cast, "shell", "--no-imports", "-c", _LED)).split()
+    places |= dict(zip(("organisation", "member"), led[-2:], strict=True))
     await screen.give_password(_ADMINISTRATOR, PASSWORD)
     await screen.wait_for('[name="code"]')
     await look(screen, "sign-in-code")
@@ -191,7 +211,7 @@ async def _administration(cast: Cast, look: Look) -> None:
     await screen.click('form:has([name="code"]) [type="submit"]')
     await screen.is_signed_in(_ADMINISTRATOR)
     for page in (page for pages in PAGES.values() for page in pages if page.who == "administrator"):
-        await _visit(screen, page, {"departure": departure, **merges}, look)
+        await _visit(screen, page, places, look)
     text = await _ask(cast, "shell", "--no-imports", "-c", _WITHOUT_A_WORKER % cast.language)
     await _show(screen, "administration-worker-away", text[text.index("<!DOCTYPE") :], look)
 

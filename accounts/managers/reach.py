@@ -16,7 +16,7 @@ from enum import StrEnum
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from accounts.models import AuditEntry, Employment, Membership, Organisation, User
+from accounts.models import AuditEntry, Employment, HrDuty, Membership, Organisation, User
 from accounts.models.employment import EmploymentStatus
 from accounts.models.organisation import MembershipRole
 from accounts.models.user import is_placeholder
@@ -123,7 +123,9 @@ class Reach:
         return first is not None and self._holds([first.organisation_id])
 
     def _is_no_higher(self, person: User) -> bool:
-        """Also by a role that begins later, which whoever holds the account will have then."""
+        """Also by a role that begins later, which whoever holds the account will have then, and by an HR duty."""
+        if HrDuty.objects.filter(user=person).exists():
+            return False
         led = _not_over(person).filter(role__in=_LEADERS).select_related("organisation")
         return all(
             self._holds([one.organisation_id])

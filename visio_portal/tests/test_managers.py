@@ -19,6 +19,7 @@ from accounts.models import (
     AuditEntry,
     BrowserSession,
     Employment,
+    HrDuty,
     Membership,
     Organisation,
     Policy,
@@ -216,6 +217,10 @@ def _signs_in_by_a_service(ministry: Ministry) -> None:
     SignInIdentity.objects.create(user=ministry["lou"], issuer="https://idp.example", sub="1")
 
 
+def _brings_hr_files(ministry: Ministry) -> None:
+    HrDuty.objects.create(user=ministry["lou"], source="hr")
+
+
 def _left_elsewhere(ministry: Ministry) -> None:
     finances = ministry.organisations["finances"]
     _joins(ministry["lou"], finances, "manager", from_on=date(2020, 1, 1), until_on=date(2021, 1, 1))
@@ -231,6 +236,7 @@ def _left_elsewhere(ministry: Ministry) -> None:
         (_belongs_elsewhere_longer, NONE),
         (_belongs_elsewhere_as_well, {"sign-out", "suspend"}),
         (_leads_elsewhere_from_tomorrow, NONE),
+        (_brings_hr_files, NONE),
         (_signs_in_by_a_service, {"sign-out", "suspend"}),
         (_left_elsewhere, ALL),
     ],
