@@ -281,6 +281,8 @@ def test_memberships_stand_on_the_persons_page_and_hr_records_are_read_there(bos
         "employments-INITIAL_FORMS": "0",
         "identities-TOTAL_FORMS": "0",
         "identities-INITIAL_FORMS": "0",
+        "hr_duties-TOTAL_FORMS": "0",
+        "hr_duties-INITIAL_FORMS": "0",
     }
     assert boss.post(f"{PAGES}/{path}", form).status_code == 302
     row = Membership.objects.get()

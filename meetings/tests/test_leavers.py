@@ -110,7 +110,7 @@ def test_unticking_active_in_the_administration_does_all_that(meeting: Meeting) 
     path = f"/admin/accounts/user/{alice.pk}/change/"
     inlines = {
         f"{prefix}-{name}": 0
-        for prefix in ("memberships", "employments", "identities")
+        for prefix in ("memberships", "employments", "identities", "hr_duties")
         for name in ("TOTAL_FORMS", "INITIAL_FORMS", "MIN_NUM_FORMS", "MAX_NUM_FORMS")
     }
     form = {"email": alice.email, "first_name": "Alice", "last_name": "Martin", **inlines}
