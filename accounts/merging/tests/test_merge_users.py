@@ -254,10 +254,6 @@ STAYS = {
     "admin.LogEntry.user": "who did what does not change",
     "account.EmailAddress.user": "taken away with the address",
     "mfa.Authenticator.user": "the other account has factors of its own",
-    "accounts.HrDuty.user": "a right over others: a superuser gives it to the account that goes on, or does not",
-    "accounts.HrFile.uploaded_by": "who did what does not change",
-    "accounts.HrFile.confirmed_by": "who did what does not change",
-    "accounts.HrUndo.ordered_by": "who did what does not change",
 }
 
 
