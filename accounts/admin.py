@@ -22,6 +22,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from dsfr import admin as dsfr_admin
 
+from accounts import api_tokens_admin as _tokens_admin  # noqa: F401  registers them
 from accounts.audit import admin as _audit_admin  # noqa: F401  registers the audit log
 from accounts.browsers.sessions import end_sessions
 from accounts.factors.reset import take_factors_away

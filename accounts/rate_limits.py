@@ -49,6 +49,11 @@ def is_allowed(action: str, *subjects: str, per_minute: int, minutes: int = 1, n
         return limit >= 1
 
 
+def seconds_left(*, now: float | None = None) -> float:
+    """Until the present minute's counts begin anew."""
+    return WINDOW_SECONDS - (time.time() if now is None else now) % WINDOW_SECONDS
+
+
 def give_back(action: str, *subjects: str, minutes: int = 1, now: float | None = None) -> None:
     """Takes one try that succeeded out of the count again. At a window's turn the new one may get it: one try more."""
     key = _key(action, subjects, WINDOW_SECONDS * minutes, now)

@@ -15,6 +15,7 @@ from accounts.hr_desk import work as hr_desk
 from accounts.provisioning import daily
 from accounts.provisioning.runs import Busy
 from accounts.services import leavers
+from accounts.services.api_tokens import forget_creations
 from jobs.queue import Postponed, job, scheduled
 from jobs.worker import Work
 
@@ -54,6 +55,12 @@ def apply_dates(work: Work) -> None:
 def forget_provisioning(work: Work) -> None:
     """Deletes what imports changed long ago: they can no longer be undone."""
     daily.forget_changes()
+
+
+@scheduled("accounts.forget_api_creations", "56 3 * * *")
+def forget_api_creations(work: Work) -> None:
+    """Deletes the keys under which programs made something more than a day ago."""
+    forget_creations()
 
 
 @job(leavers.JOB_KIND, max_attempts=10)

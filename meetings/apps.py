@@ -9,6 +9,7 @@ class MeetingsConfig(AppConfig):
 
     def ready(self) -> None:
         from meetings import audit_words  # noqa: F401  registers the words of the audit log
+        from meetings.api import scopes  # noqa: F401  registers them
         from meetings.services import leavers, merging
 
         leavers.connect()

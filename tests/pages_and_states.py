@@ -222,6 +222,7 @@ NO_PAGE: dict[str, str] = {
     "mfa_download_recovery_codes": "a file",
     "meetings:webhook_livekit": "what the media engine tells",
     "meetings:api_": _API,
+    "api": "JSON for programs",
     "proconnect": "leads to the sign-in service and back; what it refuses is looked at in TEMPLATES",
 }
 

@@ -103,6 +103,7 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "allauth.mfa",
+    "rest_framework",
     "channels",
     "csp",
     "widget_tweaks",
@@ -284,6 +285,26 @@ OIDC_ALLOWED_ROLES = env.list("OIDC_ALLOWED_ROLES", default=[])
 # The library's own: an address alone finds nobody, and a key at the provider never changes hands.
 OIDC_FALLBACK_TO_EMAIL_FOR_IDENTIFICATION = False
 OIDC_USER_SUB_FIELD_IMMUTABLE = True
+
+# --- The API for programs: tokens and JSON alone, neither cookies nor pages ------------------------------------------
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.api.authentication.TokenAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["accounts.api.parsing.JsonParser"],
+    "DEFAULT_SCHEMA_CLASS": "accounts.api.schema.Schema",
+    "DEFAULT_METADATA_CLASS": None,
+    "EXCEPTION_HANDLER": "accounts.api.errors.answer_to",
+    "URL_FORMAT_OVERRIDE": None,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Visio",
+    "VERSION": "1",
+    "DESCRIPTION": "Rooms and people, for programs. docs/api.md says how to begin.",
+    "SERVERS": [{"url": PORTAL_URL}],
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "SERVE_INCLUDE_SCHEMA": False,
+}
 
 # --- Security headers and cookies -----------------------------------------------------------------------------------
 SESSION_COOKIE_SECURE = IS_HTTPS

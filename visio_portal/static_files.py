@@ -30,6 +30,8 @@ class PortalStaticFilesConfig(StaticFilesConfig):
         "dsfr/dist/layout",
         "dsfr/dist/legacy",
         "dsfr/dist/analytics",
+        # Of pages that the API does not have.
+        "rest_framework",
     )
 
 

@@ -16,5 +16,6 @@ urlpatterns = [
     path("accounts/proconnect/", include("accounts.proconnect.urls")),
     path("accounts/", include("accounts.urls")),
     path("organisation/", include("visio_portal.organisation.urls")),
+    path("api/v1/", include("visio_portal.api_urls")),
     path("", include("meetings.urls")),
 ]

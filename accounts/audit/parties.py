@@ -43,8 +43,9 @@ def person(user: AbstractBaseUser | AnonymousUser | None) -> Party:
 
 
 def party_of(row: Model) -> Party:
-    """Any row: by its public id where it has one. `audit_label` is for models whose str() tells too much."""
+    """Any row: by its public id where it has one. `audit_label` is for models whose str() tells too much, `audit_kind`
+    for those whose name the log would take for a secret's."""
     identity = getattr(row, "public_id", None) or row.pk
     label = getattr(row, "audit_label", None) or str(row)
-    kind = "person" if row._meta.label == "accounts.User" else row._meta.model_name
+    kind = "person" if row._meta.label == "accounts.User" else getattr(row, "audit_kind", row._meta.model_name)
     return Party(kind or "", str(identity), label)

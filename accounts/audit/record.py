@@ -144,7 +144,7 @@ def _rows(batch: Sequence[Entry], head: _Head, now: datetime) -> Iterable[tuple[
             entry.action,
             entry.actor.kind,
             clean(entry.actor.id, 64),
-            clean(entry.actor.label, 200),
+            _actor_label(entry.actor),
             address,
             "" if entry.target is NOBODY else entry.target.kind,
             clean(entry.target.id, 64),
@@ -157,6 +157,13 @@ def _rows(batch: Sequence[Entry], head: _Head, now: datetime) -> Iterable[tuple[
         hash_ = chain.digest(previous, (seq, at, *content))
         yield (seq, now, *content, previous, hash_)
         previous = hash_
+
+
+def _actor_label(actor: Party) -> str:
+    """The name, and the application by which they act."""
+    application = context.application()
+    # A long name must not push the application out.
+    return clean(f"{actor.label[:80]} [{application}]" if application else actor.label, 200)
 
 
 def _insert(cursor: CursorWrapper, rows: Sequence[tuple[Any, ...]]) -> None:

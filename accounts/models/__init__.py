@@ -1,5 +1,6 @@
 """People who have an account, where they work, what is laid down for them, their invitations, and the audit log."""
 
+from accounts.models.api_token import ApiCreation, ApiToken
 from accounts.models.audit import AuditAnchor, AuditEntry, AuditHead
 from accounts.models.browser_session import BrowserSession
 from accounts.models.employment import Employment
@@ -12,6 +13,8 @@ from accounts.models.provisioning import ProvisioningChange, ProvisioningRun
 from accounts.models.user import User
 
 __all__ = [
+    "ApiCreation",
+    "ApiToken",
     "AuditAnchor",
     "AuditEntry",
     "AuditHead",

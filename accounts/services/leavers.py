@@ -1,4 +1,4 @@
-"""Whoever leaves is out at once: of the portal, of calls that go on; and their rooms find another owner.
+"""Whoever leaves is out at once: of the portal, of its API, of calls that go on; and their rooms find another owner.
 
 `suspend` is for one person; what suspends many by its own statements calls `see_off`, or `see_off_soon` where that
 would take too long. The apps above receive `suspended`.
@@ -18,6 +18,7 @@ from accounts.browsers.sessions import end_sessions
 from accounts.models import BrowserSession, Employment, Membership, User
 from accounts.models.employment import EmploymentStatus
 from accounts.models.organisation import MembershipRole, ids_of
+from accounts.services.api_tokens import end_tokens_of
 from jobs.queue import enqueue
 
 # people: list[int], keys of people · heirs: dict[int, int], whom an owner named · acting_user: User | None
@@ -60,6 +61,7 @@ def see_off(people: Iterable[int], *, acting_user: User | None, heirs: Mapping[i
             rows = BrowserSession.objects.filter(user_id__in=chunk)
             Session.objects.filter(session_key__in=list(rows.values_list("session_key", flat=True))).delete()
             rows.delete()
+            end_tokens_of(chunk, acting_user=acting_user)
             suspended.send(sender=User, people=chunk, heirs=dict(heirs or {}), acting_user=acting_user)
 
 
