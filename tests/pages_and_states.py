@@ -25,7 +25,8 @@ Who = Literal["guest", "host", "administrator"]
 class Page:
     """A page, where it is and for whom. `{slug}`: a room of the host; `{invitation}`: a fresh one-time link;
     `{departure}`: of somebody who was cut off; `{organisation}`, `{member}`: led by the administrator, and of it;
-    `{merge}`, `{refused}`, `{merged}`: merge proposals.
+    `{merge}`, `{refused}`, `{merged}`: merge proposals;
+    `{token}`: of a program.
     """
 
     name: str
@@ -93,6 +94,13 @@ PAGES: dict[str, Sequence[Page]] = {
     "admin:settings_check": (Page("administration-settings", "/admin/settings-check/", "administrator"),),
     "admin:accounts_user_changelist": (Page("administration-people", "/admin/accounts/user/", "administrator"),),
     "admin:jobs_mail_changelist": (Page("administration-mails", "/admin/jobs/mail/", "administrator"),),
+    "admin:accounts_apitoken_changelist": (
+        Page("administration-tokens", "/admin/accounts/apitoken/", "administrator"),
+    ),
+    "admin:accounts_apitoken_add": (
+        Page("administration-token-new", "/admin/accounts/apitoken/add/", "administrator"),
+    ),
+    "admin:accounts_apitoken_change": (Page("administration-token", "{token}", "administrator"),),
     "admin:meetings_callreport_change": (Page("administration-departure", "{departure}", "administrator"),),
     "admin:accounts_mergeproposal_change": (
         Page("administration-merge", "{merge}", "administrator"),

@@ -26,6 +26,8 @@ REDACTED = "[redacted]"
 _SENSITIVE = r"token|secret|password|passwd|authorization|cookie|api_?key|csrf|session_?key|credential|sdp|candidate"
 _SENSITIVE_NAME = re.compile(_SENSITIVE, re.IGNORECASE)
 _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
+    # Tokens of the API, wherever they stand: what is left finds the row.
+    (re.compile(r"\b(visio_[a-z0-9]{10}_)[\w-]{43}"), rf"\1{REDACTED}"),
     # JSON Web Tokens, wherever they stand.
     (re.compile(r"eyJ[\w-]{5,}\.[\w-]*\.?[\w-]*"), REDACTED),
     (re.compile(r"(?i)\b(bearer|basic)\s+[\w.~+/=-]{8,}"), rf"\1 {REDACTED}"),

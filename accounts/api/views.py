@@ -11,6 +11,7 @@ from django.http.response import HttpResponseBase
 from django.utils.cache import add_never_cache_headers
 from django.utils.translation import gettext
 from drf_spectacular.utils import extend_schema
+from rest_framework.exceptions import ErrorDetail
 from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -21,8 +22,16 @@ from accounts.api import throttles
 from accounts.api.authentication import token_of
 from accounts.api.errors import ApiError, invalid, not_found
 from accounts.api.pages import Order, Pages
+from accounts.api.parsing import MAX_BODY_BYTES
 from accounts.api.scopes import PEOPLE_READ
-from accounts.api.serializers import PageQuery, PeopleQuery, PersonSerializer, StrictSerializer, TokenSerializer
+from accounts.api.serializers import (
+    MAX_NAMED,
+    PageQuery,
+    PeopleQuery,
+    PersonSerializer,
+    StrictSerializer,
+    TokenSerializer,
+)
 from accounts.audit import context
 from accounts.audit.parties import NOBODY, Party, party_of
 from accounts.audit.parties import person as party
@@ -54,29 +63,35 @@ class ApiView(GenericAPIView[Any]):
             add_never_cache_headers(response)
             return response
 
+    def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
+        if "HTTP_TRANSFER_ENCODING" in request.META:
+            # Nobody knows the length of what comes in chunks; the framework would take it for no body at all.
+            request.META["CONTENT_LENGTH"] = str(MAX_BODY_BYTES + 1)
+        return super().initialize_request(request, *args, **kwargs)
+
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Address, negotiation, token, scope, token's limit, query: each only where the one before let it pass."""
+        """Address, negotiation, token, token's limit, scope, query: each only where the one before let it pass."""
         _check_throttle(throttles.AddressThrottle(), request, self)
         super().initial(request, *args, **kwargs)
+        self.query = self._checked(self.query_class(data=_parameters(request)), "query")
+
+    def perform_authentication(self, request: Request) -> None:
+        super().perform_authentication(request)
+        if self.needs_token:
+            self.token = token_of(request)
+            context.set_application(party_of(self.token).label)
+            # Before the scope: who asks for what the token may not do, is counted too.
+            _check_throttle(throttles.TokenThrottle(), request, self)
 
     def check_permissions(self, request: Request) -> None:
         """Before what is asked for is looked at."""
-        if not self.needs_token:
-            return
-        self.token = token_of(request)
-        context.set_application(party_of(self.token).label)
         method = "GET" if request.method == "HEAD" else str(request.method)
-        if method not in self.allowed_methods:
+        if self.token is None or method not in self.allowed_methods:
             return  # 405 is said next
         needed = self.scopes[method]
         if needed is not None and needed not in self.token.scopes:
             message = gettext("This token has not the scope %(scope)s.") % {"scope": needed}
             raise ApiError(403, "scope_missing", message, where="header.Authorization")
-
-    def check_throttles(self, request: Request) -> None:
-        if self.needs_token:
-            _check_throttle(throttles.TokenThrottle(), request, self)
-        self.query = self._checked(self.query_class(data=request.query_params.dict()), "query")
 
     def handle_exception(self, exc: Exception) -> Response:
         response = super().handle_exception(exc)
@@ -101,6 +116,15 @@ class ApiView(GenericAPIView[Any]):
             # The owner, only where the token acts for them.
             actor = party(self.token.owner) if self.token is not None else NOBODY
             record("api_refused", actor=actor, target=target, after={"code": code, "route": route})
+
+
+def _parameters(request: Request) -> dict[str, Any]:
+    """Raises `ApiError` 400 where one is sent twice: which of the two is meant?"""
+    twice = [name for name, values in request.query_params.lists() if len(values) > 1]
+    if twice:
+        error = ErrorDetail(gettext("It is there more than once."), code="repeated")
+        raise invalid({name: [error] for name in twice[:MAX_NAMED]}, where="query")
+    return request.query_params.dict()
 
 
 def _check_throttle(throttle: Any, request: Request, view: APIView) -> None:

@@ -16,6 +16,7 @@ from django.urls import reverse
 from visio_portal import logs
 
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJ2aXNpbyJ9.c2lnbmF0dXJl"
+SECRET = "Zk3_xVJb7sQpLw9tYc2mNd4fRg8hTj1aZk3-xVJb7sQ"
 ONE_TIME = "Zk3-xVJb7sQpLw9tYc2mNd4fRg8hTj1a"
 
 TEXTS = [
@@ -27,6 +28,7 @@ TEXTS = [
     ("login failed: password='hunter22'", ["hunter22"]),
     ('{"api_secret": "hunter22"}', ["hunter22"]),
     (f"bad signature of {JWT}", [JWT]),
+    (f"no row fits 'visio_abcde12345_{SECRET}'", [SECRET]),
     ("Set-Cookie: visio_session=hunter22; Path=/", ["hunter22"]),
 ]
 

@@ -31,6 +31,7 @@ LONG = "a" * 301
         ("GET", "people?limit=0", {}, 400, "invalid", "query"),
         ("GET", "people?limit=201", {}, 400, "invalid", "query"),
         ("GET", "people?limit=many", {}, 400, "invalid", "query"),
+        ("GET", "people?limit=1&limit=2", {}, 400, "invalid", "query"),
         ("GET", "people?q=a", {}, 400, "invalid", "query"),
         ("GET", "people?q=a%00b", {}, 400, "invalid", "query"),
         ("GET", "people?is_active=1", {}, 400, "invalid", "query"),
@@ -95,6 +96,19 @@ def test_a_token_may_ask_as_often_as_it_was_given_and_another_is_not_held_up(ali
     assert Program(other.secret).get("token").status_code == 200
     [first, *_rest] = AuditEntry.objects.filter(action="api_refused")
     assert first.object_id == str(busy.token.public_id)
+
+
+def test_who_asks_for_what_the_token_may_not_do_is_counted_too(alice: User) -> None:
+    caller = Program(token_for(alice, "people:read", requests_per_minute=2).secret)
+    assert [caller.get("rooms").status_code for _ in range(4)] == [403, 403, 429, 429]
+
+
+def test_no_other_site_may_ask_from_a_browser(alice: User) -> None:
+    origin = {"origin": "https://elsewhere.example", "access_control_request_method": "GET"}
+    for method in ("OPTIONS", "GET"):
+        answer = program(alice).send(method, "people", **origin)
+        assert not [name for name in answer.headers if name.lower().startswith("access-control-")]
+    assert program(alice).send("OPTIONS", "people", **origin).status_code == 405
 
 
 def test_an_address_may_ask_so_often_whatever_it_sends(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
