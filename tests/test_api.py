@@ -79,6 +79,16 @@ async def test_a_room_is_opened_read_changed_and_ended_with_its_call(portal: Por
         assert refusal(await booking.patch(room, json={"name": "Again"})) == (410, "closed")
 
 
+async def test_ten_at_once_with_the_same_key_make_one_room(portal: Portal, alice: Person) -> None:
+    async with program(portal, ALICE) as booking:
+        wish = {"name": "Only one"}
+        made = [booking.post("/rooms", json=wish, headers={"Idempotency-Key": "wish-2"}) for _ in range(10)]
+        answers = await asyncio.gather(*made)
+        assert sorted(answer.status_code for answer in answers) == [200] * 9 + [201]
+        rooms = (await booking.get("/rooms", params={"q": "Only one"})).json()["results"]
+        assert [room["id"] for room in rooms] == list({answer.json()["id"] for answer in answers})
+
+
 async def test_people_are_those_whom_the_owner_sees(portal: Portal, alice: Person) -> None:
     async with program(portal, ALICE, "people:read") as directory:
         [herself] = (await directory.get("/people")).json()["results"]
