@@ -150,7 +150,7 @@ def test_suspending_a_person_here_ends_their_tokens(boss: Client, alice: User) -
     given = token_for(alice)
     inlines = {
         f"{name}-{key}": 0
-        for name in ("memberships", "employments", "identities")
+        for name in ("memberships", "employments", "identities", "hr_duties")
         for key in ("TOTAL_FORMS", "INITIAL_FORMS")
     }
     data = {"email": alice.email, "first_name": "Alice", "last_name": "", **inlines}
