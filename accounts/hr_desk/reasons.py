@@ -6,6 +6,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 _SINCE = " was changed since"
+_CONFIRMED, _MEANWHILE = "somebody else confirmed ", " meanwhile: it is not given back"
 _KNOWN = {
     "an administrator is not suspended: the account stays": gettext_lazy(
         "an administrator is not suspended: the account stays"
@@ -38,4 +39,7 @@ def in_words(reason: str) -> str:
         return str(_KNOWN[reason])
     if reason.endswith(_SINCE):
         return _("%(value)s was changed since") % {"value": reason.removesuffix(_SINCE)}
+    if reason.startswith(_CONFIRMED) and reason.endswith(_MEANWHILE):
+        address = reason.removeprefix(_CONFIRMED).removesuffix(_MEANWHILE)
+        return _("somebody else confirmed %(address)s meanwhile: it is not given back") % {"address": address}
     return reason

@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 from allauth.account.models import EmailAddress
 from django.utils import timezone
+from django.utils.translation import override
 
 from accounts.audit.verify import verify
+from accounts.hr_desk.reasons import in_words
 from accounts.models import AuditEntry, Employment, Group, Membership, Organisation, ProvisioningRun, User
 from accounts.provisioning.tests.conftest import Provision, Said, command, exported, file_of
 from accounts.provisioning.tests.test_provision_users import ANNA, BEN, CLEO, person
@@ -183,7 +185,10 @@ def test_an_address_that_somebody_else_confirmed_meanwhile_stays_theirs_and_is_t
     EmailAddress.objects.create(user=person("2"), email="home@m.example", verified=True)
     said = undo(run)
     assert said.code == 7
-    assert "home@m.example" in said.facts["left"][0]["reason"]
+    reason = said.facts["left"][0]["reason"]
+    assert "home@m.example" in reason
+    with override("fr"):  # on HR's page
+        assert in_words(reason).startswith("quelqu’un d’autre a confirmé home@m.example")
     assert addresses() == {("ben@m.example", "home@m.example", True, False)}
 
 
