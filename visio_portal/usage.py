@@ -107,7 +107,7 @@ def _places(owners: Iterable[int], within: Organisation | None) -> dict[int, tup
 
 
 def _members(organisation: Organisation) -> QuerySet[Membership]:
-    return Membership.objects.current().filter(organisation__in=Organisation.objects.within(organisation))
+    return Membership.objects.current().within(organisation)
 
 
 def _sum(rows: list[Usage]) -> Usage:

@@ -45,7 +45,7 @@ class DirectoryPage:
 
 def people_of(reach: Reach, organisation: Organisation, *, words: str = "", after: str = "") -> DirectoryPage:
     """In the order of their addresses. Three queries."""
-    memberships = _memberships(reach, organisation)
+    memberships = reach.memberships().within(organisation)
     people = people_matching(words, _people(memberships)).order_by("email")
     found = list((people.filter(email__gt=after) if after else people)[: PAGE + 1])
     shown = found[:PAGE]
@@ -55,11 +55,6 @@ def people_of(reach: Reach, organisation: Organisation, *, words: str = "", afte
     # Who left in the moment between is not shown.
     rows = [_listed(person, by_person[person.pk]) for person in shown if person.pk in by_person]
     return DirectoryPage(rows, shown[-1].email if len(found) > PAGE else "")
-
-
-def _memberships(reach: Reach, organisation: Organisation) -> QuerySet[Membership]:
-    within = Organisation.objects.within(organisation)
-    return reach.memberships().filter(organisation__in=within)
 
 
 def _people(memberships: QuerySet[Membership]) -> QuerySet[User]:

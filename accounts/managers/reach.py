@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from accounts.models import AuditEntry, Employment, HrDuty, Membership, Organisation, User
 from accounts.models.employment import EmploymentStatus
-from accounts.models.organisation import MembershipRole
+from accounts.models.organisation import MembershipQuerySet, MembershipRole
 from accounts.models.user import is_placeholder
 
 _LEADERS = (MembershipRole.MANAGER, MembershipRole.ADMINISTRATOR)
@@ -60,7 +60,7 @@ class Reach:
     def organisations(self) -> QuerySet[Organisation]:
         return Organisation.objects.filter(self._within(""), _open(""))
 
-    def memberships(self) -> QuerySet[Membership]:
+    def memberships(self) -> MembershipQuerySet:
         """The current ones, in what the manager leads."""
         return Membership.objects.current().filter(self._within("organisation__"), _open("organisation__"))
 

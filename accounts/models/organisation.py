@@ -145,6 +145,11 @@ class MembershipQuerySet(models.QuerySet["Membership"]):
         day = on or timezone.localdate()
         return self.filter(from_on__lte=day).filter(models.Q(until_on=None) | models.Q(until_on__gte=day))
 
+    def within(self, organisation: Organisation) -> MembershipQuerySet:
+        """In it or in what is in it. By a join: of a list of thousands, SQLite looks each up for each person."""
+        below = models.Q(organisation__lineage__startswith=organisation.lineage_below)
+        return self.filter(models.Q(organisation=organisation) | below)
+
 
 class Membership(models.Model):
     """A person in an organisation, for a time. Rights come from those that are current, never from an address."""
