@@ -97,6 +97,9 @@ PAGES: dict[str, Sequence[Page]] = {
     "admin:accounts_apitoken_changelist": (
         Page("administration-tokens", "/admin/accounts/apitoken/", "administrator"),
     ),
+    "admin:accounts_apitoken_add": (
+        Page("administration-token-new", "/admin/accounts/apitoken/add/", "administrator"),
+    ),
     "admin:accounts_apitoken_change": (Page("administration-token", "{token}", "administrator"),),
     "admin:meetings_callreport_change": (Page("administration-departure", "{departure}", "administrator"),),
     "admin:accounts_mergeproposal_change": (

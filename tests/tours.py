@@ -218,8 +218,24 @@ async def _administration(cast: Cast, look: Look) -> None:
     places["token"] = (await _ask(cast, "shell", "--no-imports", "-c", _GIVE_TOKEN)).split()[-1]
     for page in (page for pages in PAGES.values() for page in pages if page.who == "administrator"):
         await _visit(screen, page, places, look)
+    await _give_token(screen, look)
     text = await _ask(cast, "shell", "--no-imports", "-c", _WITHOUT_A_WORKER % cast.language)
     await _show(screen, "administration-worker-away", text[text.index("<!DOCTYPE") :], look)
+
+
+async def _give_token(screen: ChromiumScreen, look: Look) -> None:
+    """By the form, as far as the page that shows the token, this once."""
+    await screen.goto("/admin/accounts/apitoken/add/")
+    await screen.page.eval_on_selector("#apitoken_form", "form => { form.noValidate = true }")
+    await screen.click('[type="submit"][name="_save"]')
+    await screen.wait_for(".errornote")
+    await look(screen, "administration-token-wrong")
+    await screen.fill('[name="name"]', "Room booking")
+    await screen.fill('[name="owner"]', _ADMINISTRATOR)
+    await screen.click('[name="scopes"][value="rooms:read"]')
+    await screen.click('[type="submit"][name="_save"]')
+    await screen.wait_for(".messagelist .warning")
+    await look(screen, "administration-token-given")
 
 
 async def _ask(cast: Cast, *arguments: str) -> str:
@@ -604,9 +620,12 @@ async def _held(screen: ChromiumScreen, call: str) -> AsyncIterator[None]:
 _ALL_PAGES = [page for pages in PAGES.values() for page in pages]
 _PAGE_VIEWS = [page.name for page in _ALL_PAGES if page.who != "administrator"] + [page.name for page in TEMPLATES]
 _ADMINISTRATION_VIEWS = [page.name for page in _ALL_PAGES if page.who == "administrator"]
+_TOKEN_VIEWS = ["administration-token-wrong", "administration-token-given"]
 TOURS: dict[str, Tour] = {
     "pages": Tour(_pages, _PAGE_VIEWS),
-    "administration": Tour(_administration, ["sign-in-code", *_ADMINISTRATION_VIEWS, "administration-worker-away"]),
+    "administration": Tour(
+        _administration, ["sign-in-code", *_ADMINISTRATION_VIEWS, *_TOKEN_VIEWS, "administration-worker-away"]
+    ),
     "before": Tour(
         _before,
         [

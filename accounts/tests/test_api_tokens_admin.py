@@ -41,11 +41,10 @@ def clerk(*names: str) -> Client:
     return signed_in(user)
 
 
-def form(owner: User, **fields: Any) -> dict[str, Any]:
+def form(person: User, **fields: Any) -> dict[str, Any]:
     day = timezone.localtime() + timedelta(days=30)
-    values = {"name": "Room booking", "owner": owner.pk, "scopes": ["rooms:read", "people:read"]}
-    dates = {"expires_at_0": f"{day:%Y-%m-%d}", "expires_at_1": f"{day:%H:%M:%S}"}
-    return {**values, **dates, "requests_per_minute": 60, **fields}
+    values = {"name": "Room booking", "owner": person.email.upper(), "scopes": ["rooms:read", "people:read"]}
+    return {**values, "expires_at": f"{day:%Y-%m-%dT%H:%M}", "requests_per_minute": 60, **fields}
 
 
 def shown(page: Any) -> list[str]:
@@ -95,8 +94,9 @@ def test_it_is_neither_changed_nor_deleted(boss: Client, alice: User) -> None:
     [
         ({"scopes": []}, "This field is required"),
         ({"scopes": ["rooms:fly"]}, "rooms:fly is not one of the available choices"),
-        ({"expires_at_0": "2020-01-01"}, "between now and a year from now"),
-        ({"expires_at_0": "2999-01-01"}, "between now and a year from now"),
+        ({"expires_at": "2020-01-01T00:00"}, "between now and a year from now"),
+        ({"expires_at": "2999-01-01T00:00"}, "between now and a year from now"),
+        ({"owner": "nobody@culture.example"}, "Nobody has an account with this address."),
         ({"requests_per_minute": 0}, "greater than or equal to 1"),
         ({"name": ""}, "This field is required"),
     ],
