@@ -10,6 +10,7 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
+from django.utils.text import capfirst
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -34,16 +35,16 @@ class TokenForm(_TokenModelForm):
 
     # One field each, with its label: Django's own for people and times have parts that screen readers cannot name.
     owner = forms.EmailField(
-        label=_("owner"),
+        label=capfirst(_("owner")),
         help_text=_("It sees and may do what this person may, and nothing beyond. It ends when they are suspended."),
     )
     expires_at = forms.DateTimeField(
-        label=_("expires at"),
+        label=capfirst(_("expires at")),
         help_text=_("A year from now at the latest."),
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
     )
     scopes = forms.MultipleChoiceField(
-        label=_("scopes"),
+        label=capfirst(_("scopes")),
         choices=scopes.choices,
         widget=forms.CheckboxSelectMultiple,
         help_text=_("As few as it needs."),
