@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
 import pytest
+from django.conf import settings
+from django.contrib.staticfiles import finders
 from django.http import HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.test import RequestFactory
@@ -77,3 +80,17 @@ def test_what_the_manifest_does_not_name_has_no_address(name: str, get: Callable
 def test_a_file_that_is_gone_is_not_found(tmp_path: Path, get: Callable[[str], HttpResponseBase]) -> None:
     (tmp_path / "site.css").unlink()
     assert get("/static/site.css").status_code == 404
+
+
+def test_each_icon_of_a_page_is_one_of_the_dsfr() -> None:
+    """The browser shows a filled square for one that is not."""
+    sheet = finders.find("dsfr/dist/utility/utility.min.css")
+    assert sheet
+    icons = {
+        (path.name, icon)
+        for path in (settings.BASE_DIR / "templates").rglob("*.html")
+        for icon in re.findall(r"fr-icon-[\w-]+", path.read_text())
+    }
+    assert len(icons) > 10
+    known = set(re.findall(r"\.(fr-icon-[\w-]+)", Path(sheet).read_text()))
+    assert {(name, icon) for name, icon in icons if icon not in known} == set()
