@@ -1,8 +1,8 @@
 """Accounts that a sign-in by ProConnect made before HR's first row of the person: the row takes them over.
 
 An address alone says nothing, for it is given to others: the sign-in service must have said the row's address and the
-SIRET of where the row puts the person, and the account must be no administrator's and in no HR file yet. Whoever signed
-in before the person of the row arrived is somebody else.
+SIRET of where the row puts the person, and the account must be in no HR file yet, and no administrator's or of somebody
+who brings such files. Whoever signed in before the person of the row arrived is somebody else.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import NamedTuple
 from django.db import connection
 from django.utils import timezone
 
-from accounts.models import SignInIdentity, User
+from accounts.models import HrDuty, SignInIdentity, User
 from accounts.models.provisioning import ChangeKind
 from accounts.provisioning.differences import Change
 from accounts.provisioning.rows import PRESENT
@@ -73,7 +73,8 @@ def _adoption(change: Change, account: Current) -> Change:
 
 
 def _accounts_without_record(user_ids: Collection[int], *, locks: bool) -> dict[int, Current]:
-    users = among(User.objects.filter(is_staff=False, is_superuser=False), "id", list(user_ids)).order_by("pk")
+    nobodys = User.objects.filter(is_staff=False, is_superuser=False).exclude(pk__in=HrDuty.objects.values("user"))
+    users = among(nobodys, "id", list(user_ids)).order_by("pk")
     if locks and connection.vendor == "postgresql":
         list(users.select_for_update(no_key=True).values_list("pk"))
     found = {}

@@ -16,10 +16,12 @@ from django.utils import timezone
 
 from accounts.audit.parties import person
 from accounts.audit.record import record
+from accounts.factors.reset import take_factors_away
 from accounts.models import MergeProposal, SignInIdentity, User
 from accounts.models.employment import EmploymentStatus
 from accounts.models.identity import MergeReason, MergeState
 from accounts.models.user import is_placeholder, placeholder_email
+from accounts.services.invitations import revoke_invitations
 from accounts.workplaces import sirets_of, sirets_said_of
 
 
@@ -129,11 +131,23 @@ def _start(known: Known, email: str, creates_accounts: bool) -> User:
 
 def _attach(user: User, known: Known) -> Entered:
     _remember(user, known)
+    _close_other_ways(user)
     if not user.get_full_name():
         user.first_name, user.last_name = known.given_name, known.family_name
         user.save(update_fields=["first_name", "last_name"])
     record("account_attached", actor=person(user), target=person(user), after=_email(known) | _where(known))
     return Entered(user)
+
+
+def _close_other_ways(user: User) -> None:
+    """Who was given a one-time link before the account's person first came may know a password of it: it opens nothing
+    any more.
+    """
+    revoke_invitations(user, acting_user=user)
+    if user.has_usable_password():
+        user.set_unusable_password()
+        user.save(update_fields=["password"])
+        take_factors_away(user, acting_user=user)
 
 
 def _stand_apart(holder: User, known: Known, *, fits: bool, has_signed_in: bool, creates_accounts: bool) -> Entered:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from allauth.account.authentication import AUTHENTICATION_METHODS_SESSION_KEY
+from allauth.mfa.models import Authenticator
 from django.contrib.auth.models import Permission
 from django.test import Client
 from django.utils import timezone
@@ -28,6 +29,7 @@ from accounts.models.identity import MergeReason, MergeState
 from accounts.models.policy import SignInLevel
 from accounts.models.user import is_placeholder
 from accounts.proconnect.tests.hostile_provider import MARIE, HostileProvider, Visit
+from accounts.services.invitations import InvitationInvalid, create_invitation, find_invitation
 
 pytestmark = pytest.mark.django_db
 
@@ -116,6 +118,24 @@ def test_a_first_sign_in_takes_over_the_account_that_waits_for_it(visit: Visit) 
     assert signed_in_as(visit) == waiting
     assert SignInIdentity.objects.get().user == waiting
     assert AuditEntry.objects.filter(action="account_attached").count() == 1
+
+
+def test_whoever_knew_a_password_of_it_before_does_not_get_in_any_more(visit: Visit) -> None:
+    """A manager sees the one-time link that they make: nothing set up by it may outlive the person's own sign-in."""
+    waiting = account(password="set by another")
+    Authenticator.objects.create(user=waiting, type="totp", data={"secret": "x"})
+    other = Client()
+    other.force_login(waiting, "django.contrib.auth.backends.ModelBackend")
+    assert other.get("/accounts/profile/").status_code == 200
+    link = create_invitation(waiting.email)
+    visit.sign_in()
+    assert signed_in_as(visit) == waiting
+    assert not User.objects.get(pk=waiting.pk).has_usable_password()
+    assert not Authenticator.objects.exists()
+    assert other.get("/accounts/profile/").status_code == 302
+    with pytest.raises(InvitationInvalid):
+        find_invitation(link.partition("token=")[2])
+    assert visit.client.get("/accounts/profile/").status_code == 200
 
 
 def test_the_siret_may_be_that_of_what_the_office_is_a_part_of(visit: Visit) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from django.utils import timezone
 
-from accounts.models import AuditEntry, Employment, Membership, Organisation, SignInIdentity, User
+from accounts.models import AuditEntry, Employment, HrDuty, Membership, Organisation, SignInIdentity, User
 from accounts.provisioning.tests.conftest import Provision, exported, file_of
 from accounts.provisioning.tests.test_provision_users import ANNA, BEN, offices_of, person
 from accounts.provisioning.tests.test_undo import undo
@@ -125,7 +125,8 @@ def test_the_safety_stop_counts_whom_it_takes_over_and_suspends(provision: Provi
 
 
 @pytest.mark.parametrize(
-    "case", ["siret", "no organisation", "staff", "superuser", "other source", "no sign-in", "before arrival", "future"]
+    "case",
+    ["siret", "no organisation", "staff", "superuser", "hr", "other source", "no sign-in", "before arrival", "future"],
 )
 def test_where_there_is_a_doubt_the_account_stays_and_the_row_is_told(
     provision: Provision, offices: dict[str, Organisation], case: str
@@ -141,6 +142,8 @@ def test_where_there_is_a_doubt_the_account_stays_and_the_row_is_told(
         SignInIdentity.objects.all().delete()
     if case == "before arrival":
         SignInIdentity.objects.update(created_at=timezone.now() - timedelta(days=30))
+    if case == "hr":
+        HrDuty.objects.create(user=anna, source="sirh")
     if case == "other source":
         Employment.objects.create(user=anna, source="other", hr_id="x", email="anna@m.example")
     User.objects.filter(pk=anna.pk).update(is_staff=case in ("staff", "superuser"), is_superuser=case == "superuser")
