@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -36,8 +36,12 @@ class JobAdmin(_JobAdmin):
 
     @admin.action(description=_("Run again what was given up or cancelled"), permissions=["delete"])
     def run_again(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
+        # Attempts are counted on: whoever still is at the cancelled one would hold the next, by the same number.
         count = queryset.filter(state__in=[State.DEAD, State.CANCELLED]).update(
-            state=State.QUEUED, attempt=0, run_after=timezone.now(), finished_at=None
+            state=State.QUEUED,
+            max_attempts=F("attempt") + F("max_attempts"),
+            run_after=timezone.now(),
+            finished_at=None,
         )
         text = ngettext("%(count)d job waits again.", "%(count)d jobs wait again.", count) % {"count": count}
         self.message_user(request, text, messages.SUCCESS)

@@ -14,7 +14,7 @@ from django.db import transaction
 from django.test import Client
 from django.utils import timezone
 
-from jobs import mail
+from jobs import leases, mail
 from jobs.models import Job, Mail, State
 from jobs.tests.conftest import Clock
 from jobs.tests.smtp_server import MailServer, mail_server
@@ -200,7 +200,7 @@ def test_a_dead_job_is_run_again_by_the_button(boss: Client) -> None:
     dead = Job.objects.create(kind="tests.note", max_attempts=1, attempt=1, state=State.DEAD)
     boss.post("/admin/jobs/job/", {"action": "run_again", "_selected_action": [dead.pk]})
     dead.refresh_from_db()
-    assert (dead.state, dead.attempt) == (State.QUEUED, 0)
+    assert (dead.state, dead.attempt, dead.max_attempts) == (State.QUEUED, 1, 2)
 
 
 def test_a_job_is_cancelled_by_the_button_and_run_again_by_the_other(boss: Client) -> None:
@@ -209,3 +209,18 @@ def test_a_job_is_cancelled_by_the_button_and_run_again_by_the_other(boss: Clien
         boss.post("/admin/jobs/job/", {"action": action, "_selected_action": [waiting.pk]})
         waiting.refresh_from_db()
         assert waiting.state == state
+
+
+def test_who_is_at_a_cancelled_attempt_does_not_hold_the_one_that_runs_again(boss: Client) -> None:
+    Job.objects.create(kind="tests.note", max_attempts=1)
+    minute, now = timedelta(minutes=1), timezone.now()
+    cancelled = leases.claim("worker", now, lease=minute)
+    assert cancelled is not None
+    for action in ("cancel", "run_again"):
+        boss.post("/admin/jobs/job/", {"action": action, "_selected_action": [cancelled.pk]})
+    next_one = leases.claim("worker", timezone.now(), lease=minute)
+    assert next_one is not None
+    assert next_one.pk == cancelled.pk
+    assert not leases.report(cancelled, 50, "beside it")
+    assert not leases.succeed(cancelled, now)
+    assert leases.report(next_one, 50, "alone")
