@@ -69,9 +69,11 @@ def confirm(file: HrFile, *, acting_user: User) -> None:
 
 
 def discard(file: HrFile, *, acting_user: User) -> None:
-    """Throws file and reports away. Raises `NotNow` while a job is at it."""
+    """Throws file and reports away. Raises `NotNow` while a job is at it, and where one began to apply it."""
     with transaction.atomic():
         at_work = [state for state in HrFileState if state.is_at_work]
+        if job_of(LOOK, file.public_id) is None:  # it ended before it had looked: nothing came of the file
+            at_work.remove(HrFileState.LOOKING)
         if not HrFile.objects.filter(pk=file.pk).exclude(state__in=at_work).delete()[0]:
             raise NotNow
         record("hr_file_deleted", actor=person(acting_user), target=party_of_file(file))
@@ -93,13 +95,14 @@ def order_undo(run: ProvisioningRun, *, acting_user: User) -> HrUndo:
 
 
 def try_again(kind: str, key: uuid.UUID, *, acting_user: User) -> None:
-    """After a job that was given up. One that is still at work stays the only one."""
+    """After a job that was given up or cancelled. One that is still at work stays the only one."""
     _order(kind, key, acting_user)
 
 
 def job_of(kind: str, key: uuid.UUID) -> Job | None:
-    """The one that is at it; None where it was given up."""
-    return Job.objects.filter(idempotency_key=_job_key(kind, key)).exclude(state=State.DEAD).first()
+    """The one that is at it; None where it was given up or cancelled."""
+    ended_early = [State.DEAD, State.CANCELLED]
+    return Job.objects.filter(idempotency_key=_job_key(kind, key)).exclude(state__in=ended_early).first()
 
 
 def party_of_file(file: HrFile) -> Party:

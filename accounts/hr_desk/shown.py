@@ -53,6 +53,7 @@ def file_on_page(file: HrFile) -> dict[str, Any]:
     return {
         **shown,
         "phase": phase,
+        "may_be_deleted": not shown.get("progress") and file.in_state is not HrFileState.APPLYING,
         "trouble": file.trouble,
         "counts": counts_in_words(facts.get("counts", {})),
         "facts": facts,
@@ -108,7 +109,7 @@ def why_not_undoable(run: ProvisioningRun) -> str:
 
 
 def progress(kind: str, key: UUID) -> dict[str, Any] | None:
-    """Of a job; None for one that was given up."""
+    """Of a job; None for one that was given up or cancelled."""
     job = orders.job_of(kind, key)
     if job is None:
         return None

@@ -88,7 +88,7 @@ def apply(request: HttpRequest, public_id: UUID) -> HttpResponse:
 @require_POST
 @hr_page
 def again(request: HttpRequest, public_id: UUID) -> HttpResponse:
-    """What was given up is tried once more."""
+    """What was given up or cancelled is tried once more."""
     found = _file(request, public_id)
     if found.in_state.is_at_work:
         kind = orders.LOOK if found.in_state is HrFileState.LOOKING else orders.APPLY

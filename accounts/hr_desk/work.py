@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 from accounts.audit.parties import person
 from accounts.audit.record import record
 from accounts.hr_desk import storage
-from accounts.hr_desk.orders import party_of_file
+from accounts.hr_desk.orders import APPLY, UNDO, job_of, party_of_file
 from accounts.hr_desk.reasons import in_words
 from accounts.hr_desk.rights import runs_visible_to
 from accounts.hr_desk.watching import JobWatcher
@@ -118,11 +118,15 @@ def undo(work: Work) -> None:
 def forget(work: Work) -> None:
     """After HR_FILE_RETENTION_DAYS; what a job is still at, when it is done."""
     before = timezone.now() - timedelta(days=settings.HR_FILE_RETENTION_DAYS)
-    for file in HrFile.objects.filter(uploaded_at__lt=before).exclude(state=HrFileState.APPLYING):
+    for file in HrFile.objects.filter(uploaded_at__lt=before):
+        if file.in_state is HrFileState.APPLYING and job_of(APPLY, file.public_id) is not None:
+            continue
         storage.remove(file.public_id)
         file.delete()
         work.report(30)
-    for order in HrUndo.objects.filter(ordered_at__lt=before).exclude(state=HrUndoState.ORDERED):
+    for order in HrUndo.objects.filter(ordered_at__lt=before):
+        if order.state == HrUndoState.ORDERED and job_of(UNDO, order.public_id) is not None:
+            continue
         storage.remove(order.public_id)
         order.delete()
         work.report(60)

@@ -176,10 +176,14 @@ def test_a_worker_that_is_stopped_in_the_middle_is_followed_by_one_that_goes_on(
     assert ProvisioningRun.objects.get().state == "done"
 
 
-def test_what_was_given_up_says_so_and_is_tried_again(desk: Desk) -> None:
+ENDED_EARLY = pytest.mark.parametrize("ended", [State.DEAD, State.CANCELLED])
+
+
+@ENDED_EARLY
+def test_what_was_given_up_says_so_and_is_tried_again(desk: Desk, ended: State) -> None:
     desk.bring(file_of(ANNA))
     file = HrFile.objects.get()
-    Job.objects.update(state=State.DEAD, finished_at=timezone.now(), error="OSError: no space")
+    Job.objects.update(state=ended, finished_at=timezone.now(), error="OSError: no space")
     assert 'role="alert"' in desk.page(file)
     assert "no space" not in desk.page(file)
     desk.post(file, "again/")
@@ -259,6 +263,53 @@ def test_what_a_job_is_at_cannot_be_deleted(desk: Desk) -> None:
     desk.post(file, "delete/")
     assert HrFile.objects.exists()
     assert storage.path_of(file.public_id).exists()
+
+
+@ENDED_EARLY
+def test_a_file_that_nobody_will_look_at_any_more_can_be_deleted(desk: Desk, ended: State) -> None:
+    desk.bring(file_of(ANNA))
+    file = HrFile.objects.get()
+    assert "delete/" not in desk.page(file)
+    Job.objects.update(state=ended, finished_at=timezone.now())
+    assert "delete/" in desk.page(file)
+    desk.post(file, "delete/")
+    assert not HrFile.objects.exists()
+
+
+@ENDED_EARLY
+def test_what_ended_early_in_the_middle_of_applying_is_not_deleted_but_forgotten_in_time(
+    desk: Desk, settings: Any, ended: State
+) -> None:
+    file = desk.looked_at(file_of(ANNA))
+    desk.post(file, "apply/", sure="on")
+    long_ago = timezone.now() - timedelta(days=settings.HR_FILE_RETENTION_DAYS + 1)
+    HrFile.objects.update(uploaded_at=long_ago)
+    forget_hr_files(_Idle())  # type: ignore[arg-type]  # see above
+    assert HrFile.objects.exists()  # its turn comes
+    Job.objects.update(state=ended, finished_at=timezone.now())
+    assert "again/" in desk.page(file)
+    desk.post(file, "delete/")
+    assert HrFile.objects.exists()  # it goes on where it stopped
+    forget_hr_files(_Idle())  # type: ignore[arg-type]  # see above
+    assert not HrFile.objects.exists()
+
+
+@ENDED_EARLY
+def test_an_undo_that_ended_early_is_tried_again_or_forgotten_in_time(desk: Desk, settings: Any, ended: State) -> None:
+    file = desk.applied(file_of(ANNA))
+    assert file.run is not None
+    page = f"/accounts/hr/runs/{file.run.key}/"
+    desk.client.post(f"{page}undo/")
+    Job.objects.filter(kind="accounts.undo_import").update(state=ended, finished_at=timezone.now())
+    assert "data-at-work" not in desk.client.get(page).content.decode()
+    HrUndo.objects.update(ordered_at=timezone.now() - timedelta(days=settings.HR_FILE_RETENTION_DAYS + 1))
+    desk.client.post(f"{page}undo/")
+    assert "data-at-work" in desk.client.get(page).content.decode()
+    forget_hr_files(_Idle())  # type: ignore[arg-type]  # see above
+    assert HrUndo.objects.exists()
+    Job.objects.filter(kind="accounts.undo_import").update(state=ended, finished_at=timezone.now())
+    forget_hr_files(_Idle())  # type: ignore[arg-type]  # see above
+    assert not HrUndo.objects.exists()
 
 
 def test_who_lost_the_duty_meanwhile_applies_nothing(desk: Desk) -> None:
