@@ -102,12 +102,27 @@ def _with(text: str, name: str, value: str | None) -> str:
 
 
 def _write(text: str) -> None:
-    """In one step, for its owner's eyes only."""
-    path = Path(settings.ENV_FILE)
+    """In one step, for its owner's eyes only. The owner stays the same whoever runs this: root rotates what the
+    portal's own user must read. Where .env is a link, it stays one."""
+    path = Path(settings.ENV_FILE).resolve()
     beside = path.with_name(f"{path.name}.new")
     beside.unlink(missing_ok=True)
-    with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(path)
+    try:
+        with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            _give_to_owner_of(path, file.fileno())
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def _give_to_owner_of(path: Path, descriptor: int) -> None:
+    former, new = path.stat(), os.fstat(descriptor)
+    if (former.st_uid, former.st_gid) == (new.st_uid, new.st_gid):
+        return
+    try:
+        os.fchown(descriptor, former.st_uid, former.st_gid)
+    except PermissionError as error:
+        raise RotationError(f"{path} belongs to another user: run this as its owner or as root.") from error

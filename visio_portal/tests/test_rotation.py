@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -86,6 +87,36 @@ def test_the_file_keeps_its_other_lines_and_its_owners_eyes(env_file: Path) -> N
     ]  # fmt: skip
     assert lines[2] == "PORT=8001"
     assert env_file.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_link_stays_one_and_only_the_file_behind_it_is_new(
+    env_file: Path, tmp_path: Path, settings: Settings
+) -> None:
+    link = tmp_path / "current" / ".env"
+    link.parent.mkdir()
+    link.symlink_to(env_file)
+    settings.ENV_FILE = str(link)
+    before = env_file.read_text()
+    rotate("--apply")
+    assert link.is_symlink()
+    assert link.read_text() == env_file.read_text() != before
+    assert [one.name for one in link.parent.iterdir()] == [".env"]
+    assert env_file.stat().st_mode & 0o777 == 0o600
+
+
+def test_the_file_is_given_to_nobody_else_where_it_is_ones_own(env_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[tuple[int, ...]] = []
+    monkeypatch.setattr(os, "fchown", lambda *to: given.append(to))
+    rotate("--apply")
+    assert given == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_rotated_by_root_it_stays_the_service_users(env_file: Path) -> None:
+    os.chown(env_file, 12345, 12346)
+    rotate("--apply")
+    found = env_file.stat()
+    assert (found.st_uid, found.st_gid, found.st_mode & 0o777) == (12345, 12346, 0o600)
 
 
 def test_without_an_option_it_only_says_what_it_would_do(env_file: Path) -> None:
