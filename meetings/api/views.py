@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 from uuid import UUID
 
+from django.db import transaction
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext
 from drf_spectacular.utils import extend_schema
@@ -113,8 +114,6 @@ class OneRoom(RoomApiView):
         """What is not sent stays."""
         room = _room(request, id)
         wish = self.checked_body(RoomChangeSerializer)
-        if room.is_closed:
-            raise ApiError(410, "closed", gettext("This room is closed for good."), where="path")
         _change(room, wish, owner_of(request))
         return Response(RoomSerializer(_room(request, id)).data)
 
@@ -176,7 +175,12 @@ def _open(owner: User, wish: dict[str, Any]) -> UUID:
 
 
 def _change(room: Room, wish: dict[str, Any], owner: User) -> None:
-    change_settings(room, **_cleaned(room, wish), acting_user=owner)
+    """What is not wished for stays as it is now, whatever its host changes meanwhile."""
+    with transaction.atomic():
+        locked = Room.objects.select_for_update(no_key=True, of=("self",)).select_related("owner").get(pk=room.pk)
+        if locked.is_closed:
+            raise ApiError(410, "closed", gettext("This room is closed for good."), where="path")
+        change_settings(locked, **_cleaned(locked, wish), acting_user=owner)
 
 
 def _cleaned(room: Room, wish: dict[str, Any]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import connections
+from django.db import connection, connections
 from django.http import HttpResponse
 from django.test import Client
 from django.utils import timezone
@@ -198,6 +198,26 @@ def test_what_is_not_sent_stays(alices: Program, cast: Cast) -> None:
     assert answer.status_code == 200
     room.refresh_from_db()
     assert (room.name, room.lobby_message, room.is_locked, room.has_lobby) == ("Staff", "Hello", True, True)
+
+
+def test_what_the_host_changes_meanwhile_stays(alices: Program, cast: Cast) -> None:
+    room = make_room(cast.alice.signed_in, name="Before")
+    was_read: list[str] = []
+
+    def locked_by_its_host(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        answer = execute(sql, params, many, context)
+        if sql.startswith("SELECT") and '"meetings_room"."lobby_message"' in sql and not was_read:
+            was_read.append(sql)
+            Room.objects.filter(pk=room.pk).update(is_locked=True, lobby_message="Wait, please.")
+        return answer
+
+    with connection.execute_wrapper(locked_by_its_host):
+        assert alices.send("PATCH", f"rooms/{room.pk}", {"name": "After"}).status_code == 200
+    assert was_read
+    room.refresh_from_db()
+    assert (room.name, room.is_locked, room.lobby_message) == ("After", True, "Wait, please.")
+    assert '"name"' in AuditEntry.objects.get(action="room_changed").after
+    assert "is_locked" not in AuditEntry.objects.get(action="room_changed").after
 
 
 def test_a_room_that_is_closed_stays_so_and_closing_again_is_no_mistake(meeting: Meeting, engine: FakeEngine) -> None:
