@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from accounts.models import AuditEntry, Employment, HrDuty, Membership, Organisation, User
 from accounts.models.employment import EmploymentStatus
-from accounts.models.organisation import MembershipQuerySet, MembershipRole
+from accounts.models.organisation import MembershipQuerySet, MembershipRole, still_open
 from accounts.models.user import is_placeholder
 
 _LEADERS = (MembershipRole.MANAGER, MembershipRole.ADMINISTRATOR)
@@ -58,11 +58,11 @@ class Reach:
         return bool(self.roots)
 
     def organisations(self) -> QuerySet[Organisation]:
-        return Organisation.objects.filter(self._within(""), _open(""))
+        return Organisation.objects.filter(self._within(""), still_open())
 
     def memberships(self) -> MembershipQuerySet:
         """The current ones, in what the manager leads."""
-        return Membership.objects.current().filter(self._within("organisation__"), _open("organisation__"))
+        return Membership.objects.current().filter(self._within("organisation__"), still_open("organisation__"))
 
     def people(self) -> QuerySet[User]:
         return User.objects.filter(Exists(self.memberships().filter(user=OuterRef("pk"))))
@@ -174,11 +174,7 @@ def leads_anything(person: User) -> bool:
 
 def _led_by(person: User) -> QuerySet[Membership]:
     current = Membership.objects.current().filter(user=person, user__is_active=True, role__in=_LEADERS)
-    return current.filter(_open("organisation__"))
-
-
-def _open(prefix: str) -> Q:
-    return Q(**{f"{prefix}closed_on": None}) | Q(**{f"{prefix}closed_on__gt": timezone.localdate()})
+    return current.filter(still_open("organisation__"))
 
 
 def _not_over(person: User) -> QuerySet[Membership]:

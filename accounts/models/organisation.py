@@ -32,6 +32,12 @@ SOURCE_MAX_LENGTH = 40
 EXTERNAL_ID_MAX_LENGTH = 100
 
 
+def still_open(prefix: str = "") -> models.Q:
+    """Those that are not closed today. `prefix` leads to them, as in `organisation__`."""
+    not_yet = models.Q(**{f"{prefix}closed_on__gt": timezone.localdate()})
+    return models.Q(**{f"{prefix}closed_on": None}) | not_yet
+
+
 class OrganisationQuerySet(models.QuerySet["Organisation"]):
     def below(self, organisation: Organisation) -> OrganisationQuerySet:
         """All that is in it, at any depth; not itself."""

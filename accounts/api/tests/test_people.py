@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from accounts import people_in_sight
 from accounts.api.tests.callers import Program, json_of, program
+from accounts.managers.reach import reach_of
 from accounts.models import Membership, Organisation, User
 from accounts.models.organisation import MembershipRole
 from accounts.models.user import placeholder_email
@@ -83,6 +84,22 @@ def test_a_token_sees_whom_its_owner_may_see_and_nobody_else(tree: dict[str, Use
     for name, person in tree.items():
         answer = caller.get(f"people/{person.public_id}")
         assert answer.status_code == (200 if name in SEEN[kind] else 404)
+
+
+@pytest.mark.parametrize(("closed", "seen"), [("Ministry", {"office"}), ("Office", {"ministry"})])
+@pytest.mark.parametrize("many", [5000, 1])
+def test_nobody_is_seen_by_what_is_closed(
+    tree: dict[str, User], closed: str, seen: set[str], many: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(people_in_sight, "MANY", many)
+    manager = owner("manager")
+    belongs(manager, Organisation.objects.get(name="Office"), role=MembershipRole.MANAGER)
+    Organisation.objects.filter(name=closed).update(closed_on=timezone.localdate())
+    listed = {
+        row["email"].partition("@")[0] for row in json_of(program(manager, "people:read").get("people"))["results"]
+    }
+    assert listed == {"owner", *seen}
+    assert set(people_in_sight.people_visible_to(manager)) == set(reach_of(manager).people())
 
 
 @pytest.mark.parametrize("kind", ["manager", "administrator"])
