@@ -143,13 +143,17 @@ def check_token(text: str) -> ApiToken:
     if form is None:
         raise TokenRefused("token_malformed")
     prefix, secret = form.groups()
-    token = ApiToken.objects.select_related("owner").filter(prefix=prefix).first()
+    token = ApiToken.objects.select_related("owner", "created_by").filter(prefix=prefix).first()
     if token is None or not _fits(token, secret):
         raise TokenRefused("token_unknown")
     if not token.owner.is_active:
         # However the account was suspended: with it, the token ends for good.
         end_tokens_of([token.owner_id])
         raise TokenRefused("owner_suspended", token)
+    if token.revoked_at is None and _has_outgrown_its_giver(token):
+        with transaction.atomic():
+            _revoke([token], None, reason="owner_promoted")
+        raise TokenRefused("token_revoked", token)
     if token.revoked_at is not None:
         raise TokenRefused("token_revoked", token)
     if token.expires_at <= timezone.now():
@@ -174,6 +178,14 @@ def _revoke(tokens: list[ApiToken], acting_user: User | None, *, reason: str) ->
             record("api_token_revoked", actor=party(acting_user), target=target, after={"reason": reason})
             count += 1
     return count
+
+
+def _has_outgrown_its_giver(token: ApiToken) -> bool:
+    """Its owner has become staff since: what a clerk gave for somebody else has rights now that no clerk gives."""
+    owner, giver = token.owner, token.created_by
+    if giver is None or giver == owner or giver.is_superuser:
+        return False
+    return owner.is_staff or owner.is_superuser
 
 
 def _note_use(token: ApiToken) -> None:

@@ -7,6 +7,7 @@ from datetime import timedelta
 from io import StringIO
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.core import serializers
 from django.core.management import CommandError, call_command
 from django.utils import timezone
@@ -14,7 +15,7 @@ from pytest_django import Settings
 
 from accounts.api.tests.callers import Program, code_of, json_of, token_for
 from accounts.models import ApiToken, AuditEntry, User
-from accounts.services.api_tokens import BadExpiry, BadScopes, NoOwner, revoke_token
+from accounts.services.api_tokens import BadExpiry, BadScopes, NoOwner, give_token, revoke_token
 from accounts.services.leavers import see_off_soon, suspend
 from jobs.worker import Worker
 
@@ -132,6 +133,35 @@ def test_an_import_that_suspends_people_ends_their_tokens_unused_ones_too(alice:
     stays.token.refresh_from_db()
     assert gone.token.revoked_at is not None
     assert stays.token.revoked_at is None
+
+
+@pytest.mark.parametrize("rank", ["is_staff", "is_superuser"])
+def test_what_a_clerk_gave_ends_when_its_owner_rises_and_does_not_come_back(alice: User, rank: str) -> None:
+    caller = Program(given_by_clerk(alice))
+    assert caller.get("people").status_code == 200
+    User.objects.filter(pk=alice.pk).update(**{rank: True})
+    assert code_of(caller.get("people")) == "token_revoked"
+    User.objects.filter(pk=alice.pk).update(**{rank: False})
+    assert code_of(caller.get("people")) == "token_revoked"
+    [entry] = entries("api_token_revoked")
+    assert '"owner_promoted"' in entry.after
+
+
+def test_what_a_superuser_the_server_or_the_owner_gave_outlives_the_owners_rise(alice: User, boss: User) -> None:
+    in_a_month = timezone.now() + timedelta(days=30)
+    by_boss = give_token(name="A", owner=alice, scopes=["people:read"], expires_at=in_a_month, acting_user=boss)
+    secrets = [by_boss.secret, token_for(alice).secret, given_by_clerk(None)]
+    User.objects.update(is_staff=True)
+    assert [Program(secret).get("people").status_code for secret in secrets] == [200, 200, 200]
+
+
+def given_by_clerk(owner: User | None) -> str:
+    """For `owner`, or for the clerk."""
+    clerk = User.objects.create_user("clerk@culture.example", is_staff=True)
+    clerk.user_permissions.add(Permission.objects.get(codename="add_apitoken"))
+    in_a_month = timezone.now() + timedelta(days=30)
+    given = give_token(name="B", owner=owner or clerk, scopes=["people:read"], expires_at=in_a_month, acting_user=clerk)
+    return given.secret
 
 
 def test_use_is_noted_to_the_minute_without_a_write_for_each_request(alice: User) -> None:
