@@ -1,6 +1,6 @@
 """What an application shows to use the API: it acts for the token's owner, within its scopes, until it ends.
 
-Only a keyed hash of the secret is stored, found by a prefix that opens nothing: whoever reads the database, a backup or
+Only a hash of the secret is stored, found by a prefix that opens nothing: whoever reads the database, a backup or
 the administration cannot use the token. See `services/api_tokens.py`.
 """
 
