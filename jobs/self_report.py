@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.utils.crypto import salted_hmac
 
 logger = logging.getLogger(__name__)
 
@@ -28,7 +29,7 @@ def write(name: str, document: dict[str, Any]) -> None:
     file = _file(name, pid)
     partial = file.with_suffix(".new")
     try:
-        text = json.dumps({**document, "pid": pid, "began": _began(pid), "at": time.time()})
+        text = json.dumps({**document, "key": _key_mark(), "pid": pid, "began": _began(pid), "at": time.time()})
         partial.write_text(text, encoding="utf-8")
         partial.replace(file)
         _forget_the_dead(name)
@@ -47,6 +48,24 @@ def read(name: str) -> dict[str, Any] | None:
 def silent(name: str) -> int:
     """How many processes live that have said nothing for too long."""
     return sum(document["age_seconds"] > FRESH_SECONDS and _lives(document) for document in _documents(name))
+
+
+def with_another_key() -> list[str]:
+    """The names of processes that run, or did just now, with another SECRET_KEY than this one's."""
+    return sorted(
+        {
+            file.name.partition(".")[0]
+            for file in Path(settings.RUN_DIR).glob("*.report.json")
+            if (document := _content(file)) is not None
+            and (document["age_seconds"] <= FRESH_SECONDS or _lives(document))
+            and document.get("key") != _key_mark()
+        }
+    )
+
+
+def _key_mark() -> str:
+    """Tells one SECRET_KEY from another, and nothing of it."""
+    return salted_hmac("jobs.self_report", "", algorithm="sha256").hexdigest()[:12]
 
 
 def _documents(name: str) -> list[dict[str, Any]]:

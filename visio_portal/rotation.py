@@ -17,6 +17,7 @@ from django.core.management.base import CommandError
 from accounts.audit import retention
 from accounts.audit.verify import Broken, verify
 from accounts.factors.adapter import encrypt_anew
+from jobs import self_report
 
 _KEY, _FORMER, _ENGINE = "SECRET_KEY", "SECRET_KEY_FALLBACKS", "LIVEKIT_API_SECRET"
 _BYTES = 48
@@ -61,6 +62,11 @@ def finish() -> int:
     text = _read()
     if _value(text, _KEY) != settings.SECRET_KEY or _value(text, _FORMER) is None:
         raise RotationError(f"{_KEY} and {_FORMER} are not set by {settings.ENV_FILE}: take the former key away there.")
+    if names := self_report.with_another_key():
+        raise RotationError(
+            f"With another key than {settings.ENV_FILE} has: {', '.join(names)}. Restart the portal first; if you just "
+            f"have, wait {self_report.FRESH_SECONDS:.0f} seconds."
+        )
     try:
         retention.sign_anew(may_sign=verify)
     except Broken as broken:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from accounts.factors.tests.conftest import EMAIL, add_app, by_password
 from accounts.factors.tests.conftest import boss as boss
 from accounts.factors.tests.conftest import no_limits_from_before as no_limits_from_before
 from accounts.models import User
+from jobs import self_report
 
 pytestmark = pytest.mark.django_db
 CODE = "/accounts/security/code/"
@@ -32,6 +34,9 @@ def env_file(tmp_path: Path, settings: Settings) -> Path:
         f"export LIVEKIT_API_SECRET={settings.LIVEKIT_API_SECRET}\nSECRET_KEY_FALLBACKS=\n"
     )
     settings.ENV_FILE = str(path)
+    settings.RUN_DIR = tmp_path / "run"
+    settings.RUN_DIR.mkdir()
+    self_report.write("web", {})
     return path
 
 
@@ -43,7 +48,14 @@ def rotate(*options: str) -> dict[str, object]:
 
 
 def restarted(path: Path, settings: Settings) -> dict[str, str]:
-    """The settings as the next start reads them."""
+    """The settings as the next start reads them; web says that it runs with them."""
+    told = read_again(path, settings)
+    self_report.write("web", {})
+    return told
+
+
+def read_again(path: Path, settings: Settings) -> dict[str, str]:
+    """The settings as a command reads them, whatever the portal still runs with."""
     told = dict(line.removeprefix("export ").split("=", 1) for line in path.read_text().splitlines() if "=" in line)
     settings.SECRET_KEY = told["SECRET_KEY"]
     settings.SECRET_KEY_FALLBACKS = [one for one in [told.get("SECRET_KEY_FALLBACKS", "")] if one]
@@ -77,6 +89,25 @@ def test_nobody_is_signed_out_and_in_the_end_the_former_key_opens_nothing(
     left.force_login(User.objects.get(email=EMAIL), "django.contrib.auth.backends.ModelBackend")
     settings.SECRET_KEY = new
     assert not opens(left)
+
+
+def test_it_is_not_finished_while_a_process_still_runs_with_the_former_key(env_file: Path, settings: Settings) -> None:
+    rotate("--apply")
+    read_again(env_file, settings)
+    before = env_file.read_text()
+    with pytest.raises(CommandError, match=r"has: web\. Restart the portal first"):
+        rotate("--finish")
+    assert env_file.read_text() == before
+    restarted(env_file, settings)
+    assert rotate("--finish")["step"] == "finished"
+
+
+def test_what_a_process_said_that_is_gone_for_long_is_in_nobodys_way(env_file: Path, settings: Settings) -> None:
+    rotate("--apply")
+    restarted(env_file, settings)
+    said = {"pid": 2**22 + 1, "began": "1", "key": "former", "at": time.time() - 60}
+    (Path(settings.RUN_DIR) / f"worker.{said['pid']}.report.json").write_text(json.dumps(said))
+    assert rotate("--finish")["step"] == "finished"
 
 
 def test_the_file_keeps_its_other_lines_and_its_owners_eyes(env_file: Path) -> None:
