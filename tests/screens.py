@@ -18,6 +18,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import numpy as np
+from playwright.async_api import Error as PlaywrightError
 from playwright.async_api import Page, async_playwright
 
 from meetings.testcard import Card, make_tone, render_card
@@ -229,6 +230,10 @@ class ChromiumScreen(Screen):
     async def goto(self, path: str) -> None:
         await self.page.goto(self.url + path)
 
+    async def is_signed_in(self, email: str) -> None:
+        # Asked of a page that is being left, it would be no answer but an error.
+        await self.page.wait_for_url(f"{self.url}/")
+
     async def evaluate(self, expression: str) -> Any:
         return await self.page.evaluate(expression)
 
@@ -363,7 +368,10 @@ async def _explained(screen: Screen, folder: Path) -> AsyncIterator[None]:
     except Exception as error:
         picture = folder / f"failed-{screen.number}.png"
         complaints, _ = await screen.problems()
-        text = str(await screen.evaluate("location.href + '\\n' + document.body.innerText"))
+        try:
+            text = str(await screen.evaluate("location.href + '\\n' + document.body.innerText"))
+        except PlaywrightError as unseen:  # it is on its way to another page
+            text = str(unseen)
         await screen.screenshot(picture)
         error.add_note(f"browser {screen.number} showed {picture}:\n{text[:1500]}\ncomplaints: {complaints}")
         raise

@@ -28,6 +28,7 @@ from accounts.models.provisioning import ChangeKind, RunKind
 from accounts.models.user import placeholder_email
 from accounts.provisioning import runs
 from accounts.provisioning.state import as_json
+from accounts.services.identities import close_other_ways
 from accounts.services.leavers import see_off
 
 _TRIES = 3
@@ -98,6 +99,7 @@ def merge_in(
         parties = person(ended), person(kept)
         before = {"email": ended.email, "addresses": _addresses(ended)}
         moved = _locked_keys(ended, kept)
+        was_waiting = bool(moved["identities"]) and not kept.identities.exists()
         _end(ended)
         proposals = _close_proposals(ended, kept, run)
         see_off([ended.pk], acting_user=acting_user, heirs={ended.pk: kept.pk})
@@ -113,6 +115,8 @@ def merge_in(
             after=as_json({"into": kept.pk, "email": ended.email, "proposals": proposals}),
         )
         runs.add_counts(run, Counter({ChangeKind.MERGED.value: 1}))
+        if was_waiting:
+            close_other_ways(kept)  # as where a first sign-in attaches
         told = {"run": run.key, "moved": dict(counts)}
         into, of = {"into": str(kept.public_id), **told}, {"from": str(ended.public_id), **told}
         had = {"email": before["email"]}

@@ -57,7 +57,8 @@ def with_adoptions(changes: Sequence[Change], holders: Mapping[str, Holder], *, 
 
 
 def _is_one_person(values: Values, siret: str, signed_in: Sequence[_SignedIn]) -> bool:
-    return any(
+    # Without a first day nothing tells the person of the row from one who had the address before.
+    return bool(values.arrives_on) and any(
         said.email == values.email and said.siret == siret and said.since >= values.arrives_on for said in signed_in
     )
 

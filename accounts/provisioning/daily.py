@@ -38,8 +38,9 @@ def apply_dates(today: date | None = None) -> Counter[str]:
 
 
 def forget_changes() -> int:
-    """Deletes what old runs changed, a chunk at a time; how many."""
+    """Deletes what old runs changed, a chunk at a time; how many. But for whom no file may let in again."""
     old = ProvisioningChange.objects.filter(run__started_at__lt=timezone.now() - KEEP_CHANGES)
+    old = old.exclude(run__kind=RunKind.DEACTIVATION)
     count = 0
     while keys := list(old.values_list("pk", flat=True)[:_CHUNK]):
         count += ProvisioningChange.objects.filter(pk__in=keys).delete()[0]

@@ -60,7 +60,7 @@ def by_date(current: Current, *, run: str, today: str) -> Change | None:
         left = values._replace(status=LEFT, is_active=False, run=run)
         return Change(ChangeKind.LEFT, 0, current.hr_id, current, left)
     if values.status == EXPECTED and values.arrives_on <= today:
-        there = values._replace(status=PRESENT, is_active=True, run=run)
+        there = values._replace(status=PRESENT, is_active=not current.is_locked, run=run)
         return Change(ChangeKind.REACTIVATED, 0, current.hr_id, current, there)
     return None
 
@@ -97,7 +97,7 @@ def _changed(row: Row, current: Current, run: str, today: str) -> Change | None:
     if status != PRESENT:
         is_active = False
     elif old.status != PRESENT:
-        is_active = True  # who was locked by hand while HR said "present" stays locked
+        is_active = not current.is_locked  # who was locked by hand while HR said "present" stays locked
     # Somebody who signs in with another address than HR's keeps it, and so does an administrator: it is their login.
     follows = old.email == old.hr_email or is_freed(old.email)
     email = row.email if follows and not current.is_administrator else old.email

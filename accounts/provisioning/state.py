@@ -10,8 +10,9 @@ from typing import Any, NamedTuple, cast
 
 from django.db import connection
 
-from accounts.models import Employment, Membership, Organisation, User
+from accounts.models import Employment, Membership, Organisation, ProvisioningChange, User
 from accounts.models.employment import EmploymentStatus
+from accounts.models.provisioning import RunKind, RunState
 from accounts.provisioning.rows import Organisations
 
 _EMPLOYMENT, _USER = Employment._meta.db_table, User._meta.db_table
@@ -50,6 +51,7 @@ class Current(NamedTuple):
     is_administrator: bool
     is_superuser: bool
     values: Values
+    is_locked: bool = False  # by deactivate_users, not undone since: no file lets them in
 
     @property
     def label(self) -> str:
@@ -107,12 +109,21 @@ def current_people(source: str, hr_ids: Collection[str], *, lock: bool = False) 
         "user__is_active",
     )
     found = {}
+    locked = _locked(people.values_list("user_id", flat=True))
     for row in cast("Iterable[tuple[Any, ...]]", rows):
         pk, user_id, hr_id, public_id, is_staff, is_superuser = row[:6]
         status, hr_email, organisation_id, manager, arrives, leaves, *others = row[6:]
         values = Values(status, hr_email, organisation_id or 0, manager, iso(arrives), iso(leaves), *others)
-        found[hr_id] = Current(pk, user_id, hr_id, str(public_id), is_staff or is_superuser, is_superuser, values)
+        is_administrator, is_locked = is_staff or is_superuser, user_id in locked
+        found[hr_id] = Current(pk, user_id, hr_id, str(public_id), is_administrator, is_superuser, values, is_locked)
     return found
+
+
+def _locked(user_ids: Iterable[int]) -> set[int]:
+    done = ProvisioningChange.objects.filter(run__kind=RunKind.DEACTIVATION, run__state=RunState.DONE)
+    if not done.exists():
+        return set()
+    return set(among(done, "person_id", list(user_ids)).values_list("person_id", flat=True))
 
 
 def memberships_of(user_ids: Collection[int]) -> dict[int, list[tuple[str, Period]]]:

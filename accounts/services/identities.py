@@ -131,7 +131,7 @@ def _start(known: Known, email: str, creates_accounts: bool) -> User:
 
 def _attach(user: User, known: Known) -> Entered:
     _remember(user, known)
-    _close_other_ways(user)
+    close_other_ways(user)
     if not user.get_full_name():
         user.first_name, user.last_name = known.given_name, known.family_name
         user.save(update_fields=["first_name", "last_name"])
@@ -139,7 +139,7 @@ def _attach(user: User, known: Known) -> Entered:
     return Entered(user)
 
 
-def _close_other_ways(user: User) -> None:
+def close_other_ways(user: User) -> None:
     """Who was given a one-time link before the account's person first came may know a password of it: it opens nothing
     any more.
     """

@@ -90,6 +90,8 @@ def accept_invitation(token: str, *, password: str, first_name: str, last_name: 
     """Sets name and password, ends the person's other sessions, spends the link. Raises `InvitationInvalid`."""
     with transaction.atomic():
         invitation = find_invitation(token)
+        # The person first, as a first sign-in locks them.
+        User.objects.select_for_update(no_key=True).get(pk=invitation.user_id)
         # Two requests at once: only the one whose update finds the row unused goes on.
         spent = Invitation.objects.usable().filter(pk=invitation.pk).update(used_at=timezone.now())
         if not spent:

@@ -38,10 +38,11 @@ def suspend(person: User, *, acting_user: User | None, heir: User | None = None,
     if heir is not None and (not heir.is_active or heir.pk == person.pk):
         raise NoHeir
     with transaction.atomic():
-        if User.objects.filter(pk=person.pk, is_active=True).update(is_active=False):
-            person.is_active = False
-            record("person_suspended", actor=party(acting_user), target=party(person), scope=scope)
+        was_active = User.objects.filter(pk=person.pk, is_active=True).update(is_active=False)
+        person.is_active = False
         see_off([person.pk], acting_user=acting_user, heirs={person.pk: heir.pk} if heir else {})
+        if was_active:  # last: whoever writes to the audit log holds up whoever closes a room
+            record("person_suspended", actor=party(acting_user), target=party(person), scope=scope)
 
 
 def reactivate(person: User, *, acting_user: User, scope: str) -> None:
@@ -61,8 +62,8 @@ def see_off(people: Iterable[int], *, acting_user: User | None, heirs: Mapping[i
             rows = BrowserSession.objects.filter(user_id__in=chunk)
             Session.objects.filter(session_key__in=list(rows.values_list("session_key", flat=True))).delete()
             rows.delete()
-            end_tokens_of(chunk, acting_user=acting_user)
             suspended.send(sender=User, people=chunk, heirs=dict(heirs or {}), acting_user=acting_user)
+            end_tokens_of(chunk, acting_user=acting_user)
 
 
 def see_off_soon(people: Sequence[int]) -> None:

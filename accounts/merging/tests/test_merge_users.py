@@ -266,3 +266,16 @@ def test_each_thing_that_hangs_on_an_account_goes_over_or_stays_for_a_reason() -
             found.add(f"{field.model._meta.label}.{field.name}")
     assert going <= found
     assert found - going <= set(STAYS)
+
+
+def test_whoever_knew_a_password_of_an_account_that_waited_does_not_get_in_any_more(
+    provider: HostileProvider, visit: Visit
+) -> None:
+    """A manager saw the one-time link; the account's person came later, and stood apart until this merge."""
+    known = User.objects.create_user(EMAIL, "known to another")
+    visit.sign_in()
+    assert signed_in_as(visit) != known
+    assert command("merge_users", str(signed_in_as(visit).public_id), EMAIL, "--apply").code == 0
+    known.refresh_from_db()
+    assert known.identities.exists()
+    assert not known.has_usable_password()

@@ -11,12 +11,14 @@ from django.utils import timezone
 
 from accounts.models import AuditEntry, Employment, HrDuty, Membership, Organisation, SignInIdentity, User
 from accounts.provisioning.tests.conftest import Provision, exported, file_of
-from accounts.provisioning.tests.test_provision_users import ANNA, BEN, offices_of, person
+from accounts.provisioning.tests.test_provision_users import ANNA as UNDATED
+from accounts.provisioning.tests.test_provision_users import BEN, offices_of, person
 from accounts.provisioning.tests.test_undo import undo
 from accounts.services.identities import Known, enter
 from jobs.models import Job
 
 pytestmark = pytest.mark.django_db
+ANNA = f"{UNDATED};2020-01-01"
 SIRET, ELSEWHERE = "13002526500013", "11000201100044"
 
 
@@ -104,7 +106,7 @@ def test_what_is_of_the_record_and_was_changed_since_stays_and_is_told(provision
     assert person("1").last_name == "Petit-Jean"
 
 
-@pytest.mark.parametrize("row", [ANNA, f"{ANNA};;;suspendu"])
+@pytest.mark.parametrize("row", [ANNA, f"{ANNA};;suspendu"])
 def test_whom_the_row_or_somebody_before_suspends_is_out(provision: Provision, row: str) -> None:
     anna = signs_in()
     if row == ANNA:
@@ -120,13 +122,24 @@ def test_the_safety_stop_counts_whom_it_takes_over_and_suspends(provision: Provi
     provision(file_of(*(f"x{n};x{n}@m.example;X;X;A" for n in range(10))))
     for n in range(30):
         signs_in(f"p{n}@m.example")
-    assert provision(file_of(*(f"{n};p{n}@m.example;P;P;A;;;suspendu" for n in range(30)))).code == 4
+    assert provision(file_of(*(f"{n};p{n}@m.example;P;P;A;2020-01-01;;suspendu" for n in range(30)))).code == 4
     assert not User.objects.filter(is_active=False).exists()
 
 
 @pytest.mark.parametrize(
     "case",
-    ["siret", "no organisation", "staff", "superuser", "hr", "other source", "no sign-in", "before arrival", "future"],
+    [
+        "siret",
+        "no organisation",
+        "staff",
+        "superuser",
+        "hr",
+        "other source",
+        "no sign-in",
+        "before arrival",
+        "future",
+        "no first day",
+    ],
 )
 def test_where_there_is_a_doubt_the_account_stays_and_the_row_is_told(
     provision: Provision, offices: dict[str, Organisation], case: str
@@ -135,8 +148,9 @@ def test_where_there_is_a_doubt_the_account_stays_and_the_row_is_told(
     today = timezone.localdate()
     row = {
         "no organisation": "1;anna@m.example;Anna;Petit",
-        "future": f"{ANNA};{today + timedelta(days=9)}",
-        "before arrival": f"{ANNA};{today - timedelta(days=9)}",
+        "future": f"{UNDATED};{today + timedelta(days=9)}",
+        "before arrival": f"{UNDATED};{today - timedelta(days=9)}",
+        "no first day": UNDATED,
     }.get(case, ANNA)
     if case == "no sign-in":
         SignInIdentity.objects.all().delete()

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import io
 import sys
+from datetime import timedelta
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
-from accounts.models import AuditEntry, Employment, User
+from accounts.models import AuditEntry, Employment, ProvisioningRun, User
+from accounts.provisioning.daily import forget_changes
 from accounts.provisioning.runs import only_one
 from accounts.provisioning.tests.conftest import Provision, Said, command, file_of
 from accounts.provisioning.tests.test_provision_users import ANNA, BEN, person
@@ -94,6 +97,31 @@ def test_no_file_lets_them_in_again_and_undoing_does(provision: Provision) -> No
     assert User.objects.filter(is_active=True).count() == 2
     assert undo(run).code == 7
     assert undo_import(run).code == 7  # is no import
+
+
+def test_undoing_lets_nobody_in_whom_hr_says_to_have_left_meanwhile(provision: Provision) -> None:
+    provision(file_of(ANNA, BEN))
+    run = deactivate("anna@m.example").facts["run"]
+    provision(file_of(BEN), "--full", "--max-leavers", "100")
+    said = undo(run)
+    assert "HR says that they are not there" in said.text
+    assert not User.objects.get(email="anna@m.example").is_active
+
+
+def test_neither_a_gap_in_the_files_nor_a_first_day_lets_them_in(provision: Provision) -> None:
+    later = (timezone.localdate() + timedelta(days=3)).isoformat()
+    provision(file_of(ANNA, f"{BEN};{later}"))
+    deactivate("anna@m.example", "ben@m.example")
+    provision(file_of(f"{BEN};{later}"), "--full", "--max-leavers", "100")
+    forget_changes_of_long_ago()
+    provision(file_of(ANNA, BEN), "--full")
+    assert not User.objects.filter(is_active=True).exists()
+    assert Employment.objects.get(hr_id="1").status == "present"
+
+
+def forget_changes_of_long_ago() -> None:
+    ProvisioningRun.objects.update(started_at=timezone.now() - timedelta(days=4000))
+    forget_changes()
 
 
 def test_the_last_administrator_stays(provision: Provision) -> None:
