@@ -232,7 +232,7 @@ class ChromiumScreen(Screen):
 
     async def is_signed_in(self, email: str) -> None:
         # Asked of a page that is being left, it would be no answer but an error.
-        await self.page.wait_for_url(f"{self.url}/")
+        await self.page.wait_for_url(lambda address: urlsplit(address).path == "/")
 
     async def evaluate(self, expression: str) -> Any:
         return await self.page.evaluate(expression)
