@@ -140,6 +140,7 @@ class ListView(ApiView):
     pagination_class = Pages
 
     def rows(self) -> QuerySet[Any]:
+        """Those that the caller may see: each list says its own."""
         raise NotImplementedError
 
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
